@@ -1,0 +1,12 @@
+//! What the three tools share.
+//!
+//! Arrows run one way: a tool's `main` calls its library, that calls [`client`], and that
+//! calls [`protocol`] (no I/O, no clock) and [`net`] with [`tls`]. [`passwd`] stands
+//! alone: it knows no sockets and builds without any network crate.
+
+pub mod exit;
+pub mod report;
+pub mod secret;
+
+#[cfg(feature = "passwd")]
+pub mod passwd;

@@ -1,0 +1,71 @@
+//! What a person reads on stderr when something fails: what failed, why, what to type next.
+
+use std::fmt;
+use std::io::Write as _;
+
+use crate::exit::Exit;
+
+/// A failure on its way to stderr, together with the exit code it ends the tool with.
+///
+/// `Display` gives the lines that are printed: `error:`, and `cause:` and `hint:` where known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    exit: Exit,
+    error: String,
+    cause: Option<String>,
+    hint: Option<String>,
+}
+
+impl Report {
+    /// A failure that ends the tool with `exit`; `error` says what could not be done.
+    pub fn new(exit: Exit, error: impl Into<String>) -> Self {
+        Self {
+            exit,
+            error: error.into(),
+            cause: None,
+            hint: None,
+        }
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub fn cause(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// What to type or check next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The exit code that goes with this failure.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Writes the report to stderr. A stderr that cannot be written is not worth failing over.
+    pub fn print(&self) {
+        let _ = std::io::stderr()
+            .lock()
+            .write_all(self.to_string().as_bytes());
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.error)?;
+        if let Some(cause) = &self.cause {
+            writeln!(f, "cause: {cause}")?;
+        }
+        if let Some(hint) = &self.hint {
+            writeln!(f, "hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Report {}
