@@ -8,5 +8,14 @@ pub mod exit;
 pub mod report;
 pub mod secret;
 
+#[cfg(feature = "client")]
+pub mod message;
+#[cfg(feature = "client")]
+pub mod protocol;
+#[cfg(feature = "client")]
+pub mod reason;
+#[cfg(feature = "client")]
+pub mod topic;
+
 #[cfg(feature = "passwd")]
 pub mod passwd;

@@ -1,0 +1,96 @@
+//! Messages: what is published, what is received, and what a Will leaves behind.
+
+use bytes::Bytes;
+
+use crate::topic::TopicName;
+
+/// The largest packet MQTT can frame, in bytes after the fixed header (MQTT 5, section 2.1.4).
+pub const MAX_REMAINING_LENGTH: usize = 268_435_455;
+
+/// Quality of Service: the promise about delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Qos {
+    /// QoS 0: sent once, never acknowledged.
+    #[default]
+    AtMostOnce,
+    /// QoS 1: acknowledged, may arrive twice.
+    AtLeastOnce,
+    /// QoS 2: acknowledged in two steps, arrives once.
+    ExactlyOnce,
+}
+
+impl Qos {
+    /// The number in a packet and on the command line: 0, 1 or 2.
+    #[must_use]
+    pub const fn level(self) -> u8 {
+        match self {
+            Self::AtMostOnce => 0,
+            Self::AtLeastOnce => 1,
+            Self::ExactlyOnce => 2,
+        }
+    }
+
+    /// The QoS with that number; none above 2.
+    #[must_use]
+    pub const fn from_level(level: u8) -> Option<Self> {
+        match level {
+            0 => Some(Self::AtMostOnce),
+            1 => Some(Self::AtLeastOnce),
+            2 => Some(Self::ExactlyOnce),
+            _ => None,
+        }
+    }
+}
+
+/// A message to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// Where it goes.
+    pub topic: TopicName,
+    /// What it says; any bytes.
+    pub payload: Bytes,
+    /// How surely it must arrive.
+    pub qos: Qos,
+    /// Whether the broker keeps it for later subscribers.
+    pub retain: bool,
+}
+
+/// A message that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Where it was published to.
+    pub topic: TopicName,
+    /// What it says; any bytes.
+    pub payload: Bytes,
+    /// The QoS of this delivery: the lower of the publisher's and the subscription's.
+    pub qos: Qos,
+    /// Whether the broker had kept it from before this subscription.
+    pub retain: bool,
+    /// Whether the broker may have delivered it before.
+    pub dup: bool,
+    /// What the session needs to acknowledge it; none at QoS 0.
+    pub receipt: Option<Receipt>,
+}
+
+/// Proof of a QoS 1 or 2 delivery, handed back to the session when the message is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The delivery's Packet Identifier.
+    pub packet_id: u16,
+    pub(crate) qos: Qos,
+    /// Which connection of the session it came over: identifiers mean nothing on the next.
+    pub(crate) connection: u64,
+}
+
+/// The message the broker publishes for a client that goes away without DISCONNECT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Will {
+    /// Where it goes.
+    pub topic: TopicName,
+    /// What it says; at most 65,535 bytes.
+    pub payload: Bytes,
+    /// How surely it must arrive.
+    pub qos: Qos,
+    /// Whether the broker keeps it for later subscribers.
+    pub retain: bool,
+}

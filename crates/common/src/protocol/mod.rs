@@ -1,0 +1,31 @@
+//! The MQTT session as a state machine: bytes in and events out, requests in and bytes out.
+//!
+//! It does no I/O and reads no clock, so it is tested with scripted bytes and simulated
+//! networks. Whoever drives it ([`crate::client`]) moves the bytes and tells it the time.
+
+mod codec;
+mod in_flight;
+mod output;
+mod packet;
+mod session;
+
+pub use output::Output;
+pub use packet::{Accepted, Connect, Subscription};
+pub use session::{Event, PublishError, Session, Trace};
+
+/// Why a session cannot go on over this connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    /// The broker sent bytes that are no MQTT packet.
+    #[error("the broker sent a malformed packet: {0}")]
+    Malformed(String),
+    /// The broker sent a packet that has no place here.
+    #[error("the broker sent {0} where the protocol does not allow it")]
+    Unexpected(&'static str),
+    /// Nothing came from the broker for one and a half times the Keep Alive.
+    #[error("the broker did not answer a PINGREQ within the Keep Alive")]
+    KeepAliveTimeout,
+    /// A request cannot be put into a packet.
+    #[error("cannot encode the packet: {0}")]
+    Encoding(String),
+}

@@ -1,0 +1,228 @@
+//! Topic Names and Topic Filters as types: parsed once, valid ever after (MQTT 5, section 4.7).
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// The longest UTF-8 string an MQTT packet can hold, in bytes.
+pub const MAX_STRING: usize = 65_535;
+
+/// Why a text is not a Topic Name or Topic Filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TopicError {
+    /// At least one character is required (MQTT-4.7.3-1).
+    #[error("it is empty")]
+    Empty,
+    /// U+0000 is not allowed (MQTT-4.7.3-2).
+    #[error("it contains a NUL character")]
+    Nul,
+    /// A topic is at most 65,535 bytes of UTF-8 (MQTT-4.7.3-3).
+    #[error("it is {0} bytes long, and MQTT allows 65535")]
+    TooLong(usize),
+    /// MQTT strings are UTF-8 (MQTT-1.5.4-1).
+    #[error("it is not valid UTF-8")]
+    NotUtf8,
+    /// `+` and `#` are for subscriptions (MQTT-4.7.1-1).
+    #[error("it contains the wildcard `{0}`, which only a Topic Filter may have")]
+    Wildcard(char),
+    /// `#` stands for all remaining levels (MQTT-4.7.1-1).
+    #[error("`#` must be the last character and a whole level of its own")]
+    MisplacedMultiLevel,
+    /// `+` stands for exactly one level (MQTT-4.7.1-2).
+    #[error("`+` must be a whole level of its own")]
+    MisplacedSingleLevel,
+}
+
+/// A Topic Name: what a message is published to. UTF-8 without wildcards; clones are cheap.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicName(Bytes);
+
+impl TopicName {
+    /// Checks a text that a user wants to publish to.
+    ///
+    /// # Errors
+    /// Any [`TopicError`] but the two about misplaced wildcards.
+    pub fn new(text: &str) -> Result<Self, TopicError> {
+        check_string(text)?;
+        if let Some(wildcard) = text.chars().find(|c| matches!(c, '+' | '#')) {
+            return Err(TopicError::Wildcard(wildcard));
+        }
+        Ok(Self(Bytes::copy_from_slice(text.as_bytes())))
+    }
+
+    /// Takes the topic of a received PUBLISH. Only its encoding is checked: an empty one
+    /// is legal there when a Topic Alias stands for it.
+    ///
+    /// # Errors
+    /// [`TopicError::NotUtf8`] and [`TopicError::Nul`].
+    pub fn from_wire(bytes: Bytes) -> Result<Self, TopicError> {
+        let text = std::str::from_utf8(&bytes).map_err(|_| TopicError::NotUtf8)?;
+        if text.as_bytes().contains(&0) {
+            return Err(TopicError::Nul);
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The topic as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Both constructors checked the encoding.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The topic's UTF-8 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for TopicName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TopicName({:?})", self.as_str())
+    }
+}
+
+impl fmt::Display for TopicName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A Topic Filter: what a subscription asks for, wildcards included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicFilter(String);
+
+impl TopicFilter {
+    /// Checks a text that a user wants to subscribe to.
+    ///
+    /// # Errors
+    /// Any [`TopicError`] but [`TopicError::Wildcard`].
+    pub fn new(text: &str) -> Result<Self, TopicError> {
+        check_string(text)?;
+        let mut levels = text.split('/').peekable();
+        while let Some(level) = levels.next() {
+            if level.contains('#') && (level != "#" || levels.peek().is_some()) {
+                return Err(TopicError::MisplacedMultiLevel);
+            }
+            if level.contains('+') && level != "+" {
+                return Err(TopicError::MisplacedSingleLevel);
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The filter as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a message published to `topic` reaches this filter (MQTT 5, section 4.7.1 and
+    /// 4.7.2: a leading wildcard does not match topics that begin with `$`).
+    #[must_use]
+    pub fn matches(&self, topic: &TopicName) -> bool {
+        let topic = topic.as_str();
+        if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
+            return false;
+        }
+        let mut levels = topic.split('/');
+        for wanted in self.0.split('/') {
+            if wanted == "#" {
+                return true;
+            }
+            match levels.next() {
+                Some(level) if wanted == "+" || wanted == level => {}
+                _ => return false,
+            }
+        }
+        levels.next().is_none()
+    }
+}
+
+fn check_string(text: &str) -> Result<(), TopicError> {
+    if text.is_empty() {
+        return Err(TopicError::Empty);
+    }
+    if text.len() > MAX_STRING {
+        return Err(TopicError::TooLong(text.len()));
+    }
+    if text.contains('\0') {
+        return Err(TopicError::Nul);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(filter: &str, topic: &str) -> bool {
+        TopicFilter::new(filter)
+            .unwrap()
+            .matches(&TopicName::new(topic).unwrap())
+    }
+
+    #[test]
+    fn filters_match_as_section_4_7_says() {
+        for (filter, topic) in [
+            ("home/+/temperature", "home/kitchen/temperature"),
+            ("home/#", "home/kitchen/temperature"),
+            ("home/#", "home"),
+            ("#", "a/b"),
+            ("+/+", "/finance"),
+            ("/+", "/finance"),
+            ("$SYS/#", "$SYS/broker/uptime"),
+            ("a//b", "a//b"),
+            ("+", "a"),
+        ] {
+            assert!(matches(filter, topic), "{filter} should match {topic}");
+        }
+        for (filter, topic) in [
+            ("home/+/temperature", "home/kitchen/oven/temperature"),
+            ("+", "/finance"),
+            ("#", "$SYS/broker/uptime"),
+            ("+/broker/uptime", "$SYS/broker/uptime"),
+            ("a/b", "a"),
+            ("a", "a/b"),
+            ("home/+", "home"),
+        ] {
+            assert!(!matches(filter, topic), "{filter} should not match {topic}");
+        }
+    }
+
+    #[test]
+    fn invalid_filters_are_refused() {
+        for (filter, why) in [
+            ("", TopicError::Empty),
+            ("a/#/b", TopicError::MisplacedMultiLevel),
+            ("a#", TopicError::MisplacedMultiLevel),
+            ("##", TopicError::MisplacedMultiLevel),
+            ("a+/b", TopicError::MisplacedSingleLevel),
+            ("a\0", TopicError::Nul),
+        ] {
+            assert_eq!(TopicFilter::new(filter), Err(why), "{filter:?}");
+        }
+        let long = "x".repeat(MAX_STRING + 1);
+        assert_eq!(
+            TopicFilter::new(&long),
+            Err(TopicError::TooLong(MAX_STRING + 1))
+        );
+        assert!(TopicFilter::new(&long[1..]).is_ok());
+    }
+
+    #[test]
+    fn a_topic_name_has_no_wildcards() {
+        assert_eq!(TopicName::new("a/+/b"), Err(TopicError::Wildcard('+')));
+        assert_eq!(TopicName::new("a/#"), Err(TopicError::Wildcard('#')));
+        assert_eq!(TopicName::new("a/b").unwrap().as_str(), "a/b");
+        assert_eq!(
+            TopicName::from_wire(Bytes::from_static(b"\xff")),
+            Err(TopicError::NotUtf8)
+        );
+    }
+}
