@@ -7,13 +7,28 @@
 pub mod exit;
 pub mod report;
 pub mod secret;
+pub mod usage;
 
 #[cfg(feature = "client")]
+pub mod args;
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "client")]
+pub mod connect;
+#[cfg(feature = "client")]
 pub mod message;
+#[cfg(feature = "client")]
+pub mod net;
 #[cfg(feature = "client")]
 pub mod protocol;
 #[cfg(feature = "client")]
 pub mod reason;
+#[cfg(feature = "client")]
+pub mod runtime;
+#[cfg(feature = "client")]
+pub mod stdio;
+#[cfg(feature = "client")]
+pub mod tls;
 #[cfg(feature = "client")]
 pub mod topic;
 

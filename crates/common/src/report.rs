@@ -53,6 +53,15 @@ impl Report {
             .lock()
             .write_all(self.to_string().as_bytes());
     }
+
+    /// Ends a tool with this failure: prints it, unless `quiet`, and gives the exit code.
+    #[must_use]
+    pub fn end(&self, quiet: bool) -> Exit {
+        if !quiet {
+            self.print();
+        }
+        self.exit
+    }
 }
 
 impl fmt::Display for Report {

@@ -1,1 +1,7 @@
-fn main() {}
+//! `mqpub`: publishes MQTT messages.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mqpub::run(std::env::args_os()).into()
+}

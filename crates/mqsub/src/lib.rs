@@ -1,1 +1,56 @@
-//! placeholder
+//! `mqsub` prints messages: `Client events -> Filter -> Formatter -> Sink -> exit code`.
+
+pub mod cli;
+mod config;
+mod filter;
+mod format;
+mod sink;
+mod subscriber;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use mqtools_common::client::Client;
+use mqtools_common::exit::Exit;
+use mqtools_common::report::Report;
+use mqtools_common::usage::{self, Parsed};
+use mqtools_common::{runtime, stdio};
+
+use crate::cli::Args;
+use crate::config::Config;
+use crate::sink::Sink;
+
+/// Runs the tool with a command line and gives the code it ends with.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let args = match usage::parse::<Args>(arguments) {
+        Ok(Parsed::Run(args)) => args,
+        Ok(Parsed::Show(text)) => return stdio::show(&text),
+        Err(report) => return report.end(false),
+    };
+    let quiet = args.talk.quiet;
+    let outcome = Config::new(args).and_then(|config| runtime::block_on(subscribe(config)));
+    match outcome {
+        Ok(exit) => exit,
+        Err(report) => report.end(quiet),
+    }
+}
+
+async fn subscribe(config: Config) -> Result<Exit, Report> {
+    if stdio::is_closed(std::io::stdout()) {
+        warn(
+            &config,
+            "standard output is closed: messages are thrown away",
+        );
+    }
+    let sink = Sink::stdout()?;
+    let (client, _) = Client::connect(&config.connect).await?;
+    subscriber::run(client, sink, config).await
+}
+
+/// Tells the user something that ends nothing.
+fn warn(config: &Config, text: &str) {
+    if !config.quiet {
+        let _ = writeln!(std::io::stderr(), "warning: {text}");
+    }
+}

@@ -13,7 +13,8 @@ pub(super) enum Request {
     Publish(Outgoing),
     /// SUBSCRIBE with this many filters.
     Subscribe(usize),
-    Unsubscribe,
+    /// UNSUBSCRIBE with this many filters.
+    Unsubscribe(usize),
 }
 
 /// A QoS 1 or 2 message on its way. It is kept to the end of its exchange: should the
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn identifiers_wrap_around_without_zero_and_without_reuse() {
         let mut requests = InFlight::new();
-        let stuck = requests.insert(Request::Unsubscribe).unwrap();
+        let stuck = requests.insert(Request::Unsubscribe(1)).unwrap();
         assert_eq!(stuck, 1);
         for round in 0..3 {
             for expected in 2..=65_535u16 {
@@ -121,12 +122,16 @@ mod tests {
                     assert!(requests.remove(id).is_some());
                 }
             }
-            assert_eq!(requests.insert(Request::Unsubscribe), None, "1 is in use");
-            assert_eq!(requests.remove(1), Some(Request::Unsubscribe));
+            assert_eq!(
+                requests.insert(Request::Unsubscribe(1)),
+                None,
+                "1 is in use"
+            );
+            assert_eq!(requests.remove(1), Some(Request::Unsubscribe(1)));
             assert_eq!(requests.remove(2), Some(Request::Subscribe(round)));
             assert_eq!(requests.remove(2), None);
             // All free again: identifiers go on where they stopped.
-            let next = requests.insert(Request::Unsubscribe).unwrap();
+            let next = requests.insert(Request::Unsubscribe(1)).unwrap();
             assert_eq!(next, 1);
         }
     }

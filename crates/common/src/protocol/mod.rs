@@ -4,14 +4,20 @@
 //! networks. Whoever drives it ([`crate::client`]) moves the bytes and tells it the time.
 
 mod codec;
+mod decode;
+mod event;
 mod in_flight;
+mod keep_alive;
+mod limits;
 mod output;
 mod packet;
+mod properties;
 mod session;
 
+pub use event::{Event, PublishError, Trace};
 pub use output::Output;
 pub use packet::{Accepted, Connect, Subscription};
-pub use session::{Event, PublishError, Session, Trace};
+pub use session::Session;
 
 /// Why a session cannot go on over this connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

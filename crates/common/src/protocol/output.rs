@@ -13,6 +13,8 @@ pub struct Output {
     pieces: VecDeque<Bytes>,
     tail: BytesMut,
     pieces_len: usize,
+    /// How many bytes have gone out.
+    gone: u64,
 }
 
 impl Output {
@@ -64,6 +66,7 @@ impl Output {
 
     /// Forgets the first `written` bytes: they are on their way.
     pub fn advance(&mut self, mut written: usize) {
+        self.gone += written.min(self.len()) as u64;
         while let Some(piece) = self.pieces.front_mut() {
             let part = written.min(piece.len());
             piece.advance(part);
@@ -75,6 +78,16 @@ impl Output {
             self.pieces.pop_front();
         }
         self.tail.advance(written.min(self.tail.len()));
+    }
+
+    /// How many bytes have gone out since the last [`Output::clear`].
+    pub(super) fn gone(&self) -> u64 {
+        self.gone
+    }
+
+    /// Where the bytes that are written next will begin, counted like [`Output::gone`].
+    pub(super) fn end(&self) -> u64 {
+        self.gone + self.len() as u64
     }
 
     pub(crate) fn clear(&mut self) {

@@ -1,105 +1,25 @@
-//! The session itself: handshake, window, acknowledgements, Keep Alive, resending.
+//! The session itself: handshake, window, acknowledgements, Keep Alive.
+
+mod resume;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::BytesMut;
 
 use super::ProtocolError;
 use super::codec::Codec;
+use super::decode::decode;
+use super::event::{Event, PublishError, Trace};
 use super::in_flight::{InFlight, Outgoing, Request, Stage};
+use super::keep_alive::KeepAlive;
+use super::limits::{check_publish, check_size};
 use super::output::Output;
 use super::packet::{Accepted, Ack, AckKind, Connect, Incoming, Subscription};
-use crate::message::{MAX_REMAINING_LENGTH, Message, Publication, Qos, Receipt};
-use crate::reason::{ReasonCode, Refusal, Version};
+use crate::message::{Message, Publication, Qos, Receipt};
+use crate::reason::{ReasonCode, Version};
 use crate::topic::TopicFilter;
-
-/// Is told each protocol step, for `--debug`.
-pub type Trace = fn(fmt::Arguments<'_>);
-
-/// What happened, in the order it happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The broker accepted the CONNECT.
-    Connected(Accepted),
-    /// The broker refused the CONNECT; the connection is of no more use.
-    Refused(Refusal),
-    /// A message arrived. Hand its receipt to [`Session::acknowledge`] once it is safe.
-    Message(Message),
-    /// A QoS 1 or 2 message reached the end of its exchange, well or with a failure code.
-    Published {
-        /// The identifier that [`Session::publish`] gave.
-        packet_id: u16,
-        /// The broker's verdict.
-        reason: ReasonCode,
-        /// The broker's own words.
-        reason_string: Option<String>,
-    },
-    /// SUBACK: one code for each filter, 0 to 2 the QoS granted, 128 and up a refusal.
-    Subscribed {
-        /// The identifier that [`Session::subscribe`] gave.
-        packet_id: u16,
-        /// In the order of the filters.
-        codes: Vec<ReasonCode>,
-        /// The broker's own words.
-        reason_string: Option<String>,
-    },
-    /// UNSUBACK; the codes are empty in MQTT 3.1.1.
-    Unsubscribed {
-        /// The identifier that [`Session::unsubscribe`] gave.
-        packet_id: u16,
-        /// In the order of the filters.
-        codes: Vec<ReasonCode>,
-    },
-    /// The broker ended the session (MQTT 5 DISCONNECT).
-    Closed {
-        /// Why.
-        reason: ReasonCode,
-        /// The broker's own words.
-        reason_string: Option<String>,
-    },
-    /// After a reconnect the broker had forgotten the session, and this many QoS 2 messages
-    /// that it may have delivered already go out again.
-    MayDuplicate(usize),
-}
-
-/// Why a message was not taken. Nothing of it was sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PublishError {
-    /// No connection, or it is being closed.
-    #[error("there is no connection")]
-    NotConnected,
-    /// As many messages are unacknowledged as the window allows; ask again after an event.
-    #[error("the window is full")]
-    WindowFull,
-    /// The packet would be larger than MQTT can frame.
-    #[error("the message needs a packet of {size} bytes, and MQTT allows {MAX_REMAINING_LENGTH}")]
-    TooLarge {
-        /// The packet's remaining length in bytes.
-        size: usize,
-    },
-    /// The packet would be larger than the broker takes.
-    #[error("the message needs a packet of {size} bytes, and the broker takes {maximum}")]
-    OverBrokerMaximum {
-        /// The packet's size in bytes.
-        size: usize,
-        /// The broker's Maximum Packet Size in bytes.
-        maximum: u32,
-    },
-    /// The broker's Maximum QoS is lower.
-    #[error("the broker supports QoS {} at most", maximum.level())]
-    QosNotSupported {
-        /// The broker's Maximum QoS.
-        maximum: Qos,
-    },
-    /// The broker keeps no retained messages.
-    #[error("the broker does not support retained messages")]
-    RetainNotSupported,
-    /// The packet could not be encoded.
-    #[error(transparent)]
-    Protocol(#[from] ProtocolError),
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -115,8 +35,9 @@ enum State {
 /// A QoS 2 message that is ours but not yet released by PUBREL (MQTT 5, section 4.3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Received {
-    /// Given to the application, which has not acknowledged it.
-    Delivered,
+    /// Given to the application over the connection `given`, and not acknowledged by it. The
+    /// broker waits for PUBREC on the connection `sent`, the last it sent the message over.
+    Delivered { given: u64, sent: u64 },
     /// The application is done with it: a repetition gets PUBREC again and goes no further.
     Accepted,
 }
@@ -182,7 +103,9 @@ impl Session {
             u8::from(self.connect.clean_start),
             self.connect.keep_alive
         ));
-        self.codec.connect(&self.connect, &mut self.output)
+        self.codec
+            .connect(&self.connect, &mut self.output)
+            .inspect_err(|_| self.state = State::Offline)
     }
 
     /// The connection is gone. What was not acknowledged stays, to be sent over the next one.
@@ -196,15 +119,20 @@ impl Session {
     /// Takes in what arrived; complete packets leave `input`, the rest stays.
     ///
     /// # Errors
-    /// The broker broke the protocol; the connection must be closed. Events up to the
-    /// offending packet are still there.
+    /// The broker broke the protocol; the connection must be closed, and nothing more is
+    /// taken in over it. Events up to the offending packet are still there.
     pub fn feed(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ProtocolError> {
         self.keep_alive.received(now);
-        while self.state != State::Ended {
-            let Some(packet) = self.codec.decode(input, self.connection)? else {
-                break;
+        while matches!(self.state, State::Connecting | State::Online) {
+            let taken = match decode(self.connect.version, input, self.connection) {
+                Ok(None) => break,
+                Ok(Some(packet)) => self.take_in(packet, now),
+                Err(error) => Err(error),
             };
-            self.take_in(packet, now)?;
+            if taken.is_err() {
+                self.state = State::Ended;
+                return taken;
+            }
         }
         Ok(())
     }
@@ -219,9 +147,10 @@ impl Session {
         &mut self.output
     }
 
-    /// Tells that bytes went out: a connection that carries them needs no PINGREQ.
+    /// Tells that bytes went out, after [`Output::advance`]: a connection that carries them
+    /// needs no PINGREQ.
     pub fn sent(&mut self, now: Instant) {
-        self.keep_alive.sent(now);
+        self.keep_alive.sent(now, self.output.gone());
     }
 
     /// When [`Session::tick`] must be called at the latest; never when nothing is due.
@@ -245,7 +174,7 @@ impl Session {
         }
         self.trace(format_args!("sending PINGREQ"));
         self.codec.pingreq(&mut self.output);
-        self.keep_alive.pinged(now);
+        self.keep_alive.pinged(now, self.output.end());
         Ok(())
     }
 
@@ -276,7 +205,7 @@ impl Session {
         if !self.is_online() {
             return Err(PublishError::NotConnected);
         }
-        self.check_limits(message)?;
+        check_publish(message, self.connect.version, &self.limits)?;
         if message.qos == Qos::AtMostOnce {
             self.send_publish(message, 0, false)?;
             return Ok(None);
@@ -293,7 +222,10 @@ impl Session {
             .requests
             .insert(request)
             .ok_or(PublishError::WindowFull)?;
-        self.send_publish(message, packet_id, false)?;
+        if let Err(error) = self.send_publish(message, packet_id, false) {
+            self.requests.remove(packet_id);
+            return Err(error.into());
+        }
         self.on_wire += 1;
         Ok(Some(packet_id))
     }
@@ -327,7 +259,7 @@ impl Session {
     /// As [`Session::subscribe`].
     pub fn unsubscribe(&mut self, filters: &[TopicFilter]) -> Result<u16, PublishError> {
         let size: usize = filters.iter().map(|f| 2 + f.as_str().len()).sum();
-        let packet_id = self.request(Request::Unsubscribe, size)?;
+        let packet_id = self.request(Request::Unsubscribe(filters.len()), size)?;
         for filter in filters {
             self.trace(format_args!(
                 "sending UNSUBSCRIBE (m{packet_id}, {:?})",
@@ -341,18 +273,26 @@ impl Session {
 
     /// The application has a received message safe: tells the broker.
     pub fn acknowledge(&mut self, receipt: Receipt) {
-        let current = receipt.connection == self.connection && self.state == State::Online;
-        if receipt.qos == Qos::ExactlyOnce {
-            // Gone when the broker forgot the session meanwhile.
-            let Some(state) = self.received.get_mut(&receipt.packet_id) else {
-                return;
-            };
-            *state = Received::Accepted;
-            if current {
-                self.send_ack(AckKind::Pubrec, receipt.packet_id, ReasonCode::SUCCESS);
+        if receipt.qos == Qos::AtLeastOnce {
+            if receipt.connection == self.connection && self.is_online() {
+                self.send_ack(AckKind::Puback, receipt.packet_id, ReasonCode::SUCCESS);
             }
-        } else if current {
-            self.send_ack(AckKind::Puback, receipt.packet_id, ReasonCode::SUCCESS);
+            return;
+        }
+        // The broker may have forgotten the session meanwhile, or repeated the message over
+        // another connection than the receipt's.
+        let Some(state) = self.received.get_mut(&receipt.packet_id) else {
+            return;
+        };
+        let Received::Delivered { given, sent } = *state else {
+            return;
+        };
+        if given != receipt.connection {
+            return;
+        }
+        *state = Received::Accepted;
+        if sent == self.connection && self.is_online() {
+            self.send_ack(AckKind::Pubrec, receipt.packet_id, ReasonCode::SUCCESS);
         }
     }
 
@@ -391,15 +331,7 @@ impl Session {
                     reason_string,
                 },
             ) => self.subscribed(packet_id, codes, reason_string),
-            (_, Incoming::Unsuback { packet_id, codes }) => {
-                self.trace(format_args!("received UNSUBACK (m{packet_id})"));
-                if self.requests.get_mut(packet_id) == Some(&mut Request::Unsubscribe) {
-                    self.requests.remove(packet_id);
-                    self.events
-                        .push_back(Event::Unsubscribed { packet_id, codes });
-                }
-                Ok(())
-            }
+            (_, Incoming::Unsuback { packet_id, codes }) => self.unsubscribed(packet_id, codes),
             (_, Incoming::Pingresp) => {
                 self.trace(format_args!("received PINGRESP"));
                 Ok(())
@@ -422,7 +354,9 @@ impl Session {
         }
     }
 
-    fn accepted(&mut self, accepted: Accepted, now: Instant) -> Result<(), ProtocolError> {
+    fn accepted(&mut self, mut accepted: Accepted, now: Instant) -> Result<(), ProtocolError> {
+        // A clean start left nothing that could be present (MQTT-3.2.2-2), whatever it says.
+        accepted.session_present &= !self.connect.clean_start;
         self.trace(format_args!(
             "received CONNACK (0, session present {})",
             u8::from(accepted.session_present)
@@ -441,97 +375,37 @@ impl Session {
         self.resume(session_present)
     }
 
-    /// Takes up what an earlier connection left unfinished (MQTT 5, section 4.4).
-    fn resume(&mut self, session_present: bool) -> Result<(), ProtocolError> {
-        if !session_present {
-            self.received.clear();
-        }
-        let mut released = Vec::new();
-        let mut answered = Vec::new();
-        let mut may_duplicate = 0;
-        for (id, request) in self.requests.iter_mut() {
-            match request {
-                Request::Publish(outgoing) => match (outgoing.stage, session_present) {
-                    (Stage::Waiting, true) => {}
-                    (Stage::Sent, true) => {
-                        outgoing.dup = true;
-                        outgoing.stage = Stage::Waiting;
-                    }
-                    (Stage::Released, true) => released.push(id),
-                    (stage, false) => {
-                        let in_doubt = outgoing.message.qos == Qos::ExactlyOnce
-                            && (stage != Stage::Waiting || outgoing.dup);
-                        may_duplicate += usize::from(in_doubt);
-                        outgoing.dup = false;
-                        outgoing.stage = Stage::Waiting;
-                    }
-                },
-                // Whoever subscribed is told Connected and subscribes anew.
-                Request::Subscribe(_) | Request::Unsubscribe => answered.push(id),
-            }
-        }
-        for id in answered {
-            self.requests.remove(id);
-        }
-        for id in released {
-            self.waiting -= 1;
-            self.on_wire += 1;
-            self.send_ack(AckKind::Pubrel, id, ReasonCode::SUCCESS);
-        }
-        if may_duplicate > 0 {
-            self.events.push_back(Event::MayDuplicate(may_duplicate));
-        }
-        self.send_waiting()
-    }
-
-    /// Sends messages that wait since a reconnect, in their old order, as the window allows.
-    fn send_waiting(&mut self) -> Result<(), ProtocolError> {
-        if self.waiting == 0 {
-            return Ok(());
-        }
-        let room = self.window().saturating_sub(self.on_wire);
-        let mut next = Vec::new();
-        for (id, request) in self.requests.iter_mut() {
-            if next.len() == room {
-                break;
-            }
-            if let Request::Publish(outgoing) = request
-                && outgoing.stage == Stage::Waiting
-            {
-                outgoing.stage = Stage::Sent;
-                next.push((id, outgoing.message.clone(), outgoing.dup));
-            }
-        }
-        self.waiting -= next.len();
-        self.on_wire += next.len();
-        for (id, message, dup) in next {
-            self.send_publish(&message, id, dup)?;
-        }
-        Ok(())
-    }
-
     fn message(&mut self, message: Message) {
-        self.trace(format_args!(
-            "received PUBLISH (d{}, q{}, r{}, m{}, {:?}, {} bytes)",
-            u8::from(message.dup),
-            message.qos.level(),
-            u8::from(message.retain),
-            message.receipt.map_or(0, |r| r.packet_id),
-            message.topic.as_str(),
-            message.payload.len()
-        ));
+        if let Some(trace) = self.trace {
+            trace(format_args!(
+                "received PUBLISH (d{}, q{}, r{}, m{}, {:?}, {} bytes)",
+                u8::from(message.dup),
+                message.qos.level(),
+                u8::from(message.retain),
+                message.receipt.map_or(0, |r| r.packet_id),
+                message.topic.as_str(),
+                message.payload.len()
+            ));
+        }
         if let Some(receipt) = message.receipt
             && receipt.qos == Qos::ExactlyOnce
         {
-            match self.received.get(&receipt.packet_id) {
+            match self.received.get_mut(&receipt.packet_id) {
                 // The broker repeats what the application is still busy with.
-                Some(Received::Delivered) => return,
+                Some(Received::Delivered { sent, .. }) => {
+                    *sent = receipt.connection;
+                    return;
+                }
                 Some(Received::Accepted) => {
                     self.send_ack(AckKind::Pubrec, receipt.packet_id, ReasonCode::SUCCESS);
                     return;
                 }
                 None => {
-                    self.received.insert(receipt.packet_id, Received::Delivered);
+                    let delivered = Received::Delivered {
+                        given: receipt.connection,
+                        sent: receipt.connection,
+                    };
+                    self.received.insert(receipt.packet_id, delivered);
                 }
             }
         }
@@ -570,13 +444,17 @@ impl Session {
             (AckKind::Puback, Qos::AtLeastOnce, _)
             | (AckKind::Pubrec, Qos::ExactlyOnce, Stage::Sent)
             | (AckKind::Pubcomp, Qos::ExactlyOnce, Stage::Released) => {
-                self.requests.remove(ack.packet_id);
-                self.on_wire -= 1;
-                self.events.push_back(Event::Published {
-                    packet_id: ack.packet_id,
-                    reason: ack.reason,
-                    reason_string: ack.reason_string,
-                });
+                // A broker that had completed the exchange before the connection broke does
+                // not know the identifier any more, and nothing is wrong (MQTT 5, 3.7.2.1).
+                let completed = kind == AckKind::Pubcomp
+                    && ack.reason == ReasonCode::PACKET_ID_NOT_FOUND
+                    && outgoing.dup;
+                let reason = if completed {
+                    ReasonCode::SUCCESS
+                } else {
+                    ack.reason
+                };
+                self.end_exchange(ack.packet_id, reason, ack.reason_string);
                 self.send_waiting()
             }
             _ => Err(ProtocolError::Unexpected(kind.name())),
@@ -611,51 +489,41 @@ impl Session {
         Ok(())
     }
 
+    fn unsubscribed(
+        &mut self,
+        packet_id: u16,
+        codes: Vec<ReasonCode>,
+    ) -> Result<(), ProtocolError> {
+        self.trace(format_args!("received UNSUBACK (m{packet_id})"));
+        let Some(Request::Unsubscribe(filters)) = self.requests.get_mut(packet_id) else {
+            return Ok(());
+        };
+        // MQTT 3.1.1 has no codes here.
+        if self.connect.version == Version::V5 && *filters != codes.len() {
+            return Err(ProtocolError::Malformed(format!(
+                "UNSUBACK with {} codes for {filters} filters",
+                codes.len()
+            )));
+        }
+        self.requests.remove(packet_id);
+        self.events
+            .push_back(Event::Unsubscribed { packet_id, codes });
+        Ok(())
+    }
+
     /// Files a SUBSCRIBE or UNSUBSCRIBE whose filters take `size` bytes.
     fn request(&mut self, request: Request, size: usize) -> Result<u16, PublishError> {
         if !self.is_online() {
             return Err(PublishError::NotConnected);
         }
+        if size == 0 {
+            return Err(ProtocolError::Encoding("a request without Topic Filters".into()).into());
+        }
         // Packet Identifier and, in MQTT 5, an empty property list.
-        self.check_size(size + 3)?;
+        check_size(size + 3, &self.limits)?;
         self.requests
             .insert(request)
             .ok_or(PublishError::WindowFull)
-    }
-
-    fn check_limits(&self, message: &Publication) -> Result<(), PublishError> {
-        if message.qos > self.limits.maximum_qos {
-            return Err(PublishError::QosNotSupported {
-                maximum: self.limits.maximum_qos,
-            });
-        }
-        if message.retain && !self.limits.retain_available {
-            return Err(PublishError::RetainNotSupported);
-        }
-        let properties = usize::from(self.connect.version == Version::V5);
-        let packet_id = if message.qos == Qos::AtMostOnce { 0 } else { 2 };
-        self.check_size(
-            2 + message.topic.as_bytes().len() + packet_id + properties + message.payload.len(),
-        )
-    }
-
-    fn check_size(&self, remaining: usize) -> Result<(), PublishError> {
-        if remaining > MAX_REMAINING_LENGTH {
-            return Err(PublishError::TooLarge { size: remaining });
-        }
-        let length_bytes = match remaining {
-            0..0x80 => 1,
-            0x80..0x4000 => 2,
-            0x4000..0x20_0000 => 3,
-            _ => 4,
-        };
-        let size = 1 + length_bytes + remaining;
-        let maximum = self.limits.maximum_packet_size;
-        if u32::try_from(size).is_ok_and(|size| size <= maximum) {
-            Ok(())
-        } else {
-            Err(PublishError::OverBrokerMaximum { size, maximum })
-        }
     }
 
     fn send_publish(
@@ -664,14 +532,16 @@ impl Session {
         packet_id: u16,
         dup: bool,
     ) -> Result<(), ProtocolError> {
-        self.trace(format_args!(
-            "sending PUBLISH (d{}, q{}, r{}, m{packet_id}, {:?}, {} bytes)",
-            u8::from(dup),
-            message.qos.level(),
-            u8::from(message.retain),
-            message.topic.as_str(),
-            message.payload.len()
-        ));
+        if let Some(trace) = self.trace {
+            trace(format_args!(
+                "sending PUBLISH (d{}, q{}, r{}, m{packet_id}, {:?}, {} bytes)",
+                u8::from(dup),
+                message.qos.level(),
+                u8::from(message.retain),
+                message.topic.as_str(),
+                message.payload.len()
+            ));
+        }
         self.codec
             .publish(message, packet_id, dup, &mut self.output)
     }
@@ -692,54 +562,6 @@ impl Session {
     fn trace(&self, step: fmt::Arguments<'_>) {
         if let Some(trace) = self.trace {
             trace(step);
-        }
-    }
-}
-
-/// Keep Alive (MQTT 5, section 3.1.2.10): PINGREQ after an interval without traffic in one
-/// of the two directions, and half an interval for the answer, so that a dead broker is
-/// found within 1.5 intervals.
-#[derive(Debug, Default)]
-struct KeepAlive {
-    interval: Option<Duration>,
-    last_sent: Option<Instant>,
-    last_received: Option<Instant>,
-    pinged: Option<Instant>,
-}
-
-impl KeepAlive {
-    fn new(seconds: u16, now: Instant) -> Self {
-        Self {
-            interval: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
-            last_sent: Some(now),
-            last_received: Some(now),
-            pinged: None,
-        }
-    }
-
-    fn sent(&mut self, now: Instant) {
-        self.last_sent = Some(now);
-    }
-
-    /// Anything from the broker proves that it lives, not only PINGRESP.
-    fn received(&mut self, now: Instant) {
-        self.last_received = Some(now);
-        self.pinged = None;
-    }
-
-    fn pinged(&mut self, now: Instant) {
-        self.pinged = Some(now);
-    }
-
-    fn ping_is_out(&self) -> bool {
-        self.pinged.is_some()
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        let interval = self.interval?;
-        match self.pinged {
-            Some(pinged) => Some(pinged + interval / 2),
-            None => Some(self.last_sent.min(self.last_received)? + interval),
         }
     }
 }

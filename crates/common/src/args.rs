@@ -1,0 +1,190 @@
+//! What the user typed: the option groups that mqpub and mqsub share. Parsing does no I/O and
+//! draws no conclusions; [`crate::connect`] does.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use crate::message::Qos;
+use crate::reason::Version;
+
+/// Where the broker is and how to talk to it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// The broker's name or address
+    #[arg(
+        short = 'h',
+        long,
+        value_name = "HOST",
+        default_value = "localhost",
+        allow_hyphen_values = true
+    )]
+    pub host: String,
+
+    /// The broker's port [default: 1883, with TLS 8883]
+    #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+
+    /// Client identifier [default: the broker assigns one]
+    #[arg(
+        short,
+        long,
+        value_name = "ID",
+        conflicts_with = "id_prefix",
+        allow_hyphen_values = true
+    )]
+    pub id: Option<String>,
+
+    /// Client identifier: this prefix, a dash and the process id
+    #[arg(short = 'I', long, value_name = "PREFIX", allow_hyphen_values = true)]
+    pub id_prefix: Option<String>,
+
+    /// User name
+    #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
+    pub username: Option<String>,
+
+    /// Password (visible in the process list)
+    #[arg(
+        short = 'P',
+        long = "pw",
+        value_name = "PASSWORD",
+        allow_hyphen_values = true
+    )]
+    pub password: Option<OsString>,
+
+    /// Keep Alive in seconds: 5 to 65535, or 0 for none
+    #[arg(short, long, value_name = "SECONDS", default_value = "60", value_parser = keep_alive)]
+    pub keepalive: u16,
+
+    /// Keep the session at the broker between runs (needs --id)
+    #[arg(short = 'c', long, requires = "id")]
+    pub disable_clean_session: bool,
+
+    /// MQTT version
+    #[arg(
+        short = 'V',
+        long,
+        value_name = "VERSION",
+        value_enum,
+        default_value = "mqttv311"
+    )]
+    pub protocol_version: VersionArg,
+
+    /// The most unacknowledged QoS 1 and 2 messages at a time: 1 to 65535
+    #[arg(short = 'M', long, value_name = "COUNT", default_value = "100", value_parser = clap::value_parser!(u16).range(1..))]
+    pub max_inflight: u16,
+
+    /// How long connecting may take, CONNACK included
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub connect_timeout: Duration,
+
+    /// Trust the certificates in this PEM file (authorities, or the server's own); turns TLS on
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub cafile: Option<PathBuf>,
+
+    /// Trust the operating system's certificates; turns TLS on
+    #[arg(long, conflicts_with = "cafile", help_heading = "TLS")]
+    pub tls_use_os_certs: bool,
+}
+
+/// What the broker publishes when this client vanishes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Will")]
+pub struct WillArgs {
+    /// The Will's topic: the broker publishes there when this client vanishes
+    #[arg(long, value_name = "TOPIC", allow_hyphen_values = true)]
+    pub will_topic: Option<String>,
+
+    /// The Will's payload [default: empty]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "will_topic",
+        allow_hyphen_values = true
+    )]
+    pub will_payload: Option<OsString>,
+
+    /// The Will's QoS: 0, 1 or 2
+    #[arg(long, value_name = "QOS", default_value = "0", value_parser = qos)]
+    pub will_qos: Qos,
+
+    /// Keep the Will as a retained message
+    #[arg(long, requires = "will_topic")]
+    pub will_retain: bool,
+}
+
+/// What the tool says about itself.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "General")]
+pub struct TalkArgs {
+    /// Print each protocol step on stderr
+    #[arg(short, long)]
+    pub debug: bool,
+
+    /// Print no errors and no warnings; exit codes stay
+    #[arg(long, conflicts_with = "debug")]
+    pub quiet: bool,
+
+    /// Print help
+    #[arg(long, action = ArgAction::HelpShort)]
+    help: Option<bool>,
+
+    /// Print version
+    #[arg(long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// The protocol versions of `-V`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum VersionArg {
+    /// MQTT 3.1.1
+    #[value(alias = "311")]
+    Mqttv311,
+    /// MQTT 5
+    #[value(alias = "5")]
+    Mqttv5,
+}
+
+impl From<VersionArg> for Version {
+    fn from(version: VersionArg) -> Self {
+        match version {
+            VersionArg::Mqttv311 => Self::V311,
+            VersionArg::Mqttv5 => Self::V5,
+        }
+    }
+}
+
+/// Reads a QoS.
+///
+/// # Errors
+/// Anything but 0, 1 and 2.
+pub fn qos(text: &str) -> Result<Qos, String> {
+    text.parse()
+        .ok()
+        .and_then(Qos::from_level)
+        .ok_or_else(|| "QoS is 0, 1 or 2".to_owned())
+}
+
+/// Reads a time in seconds, fractions allowed.
+///
+/// # Errors
+/// Not a number, negative, zero, or more than a century.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    const CENTURY: f64 = 3_155_760_000.0;
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if seconds > 0.0 && seconds <= CENTURY {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("must be above 0 and at most a century".to_owned())
+    }
+}
+
+fn keep_alive(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(seconds) if seconds == 0 || seconds >= 5 => Ok(seconds),
+        _ => Err("Keep Alive is 5 to 65535 seconds, or 0 for none".to_owned()),
+    }
+}

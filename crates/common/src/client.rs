@@ -1,0 +1,318 @@
+//! Drives one session over one stream: reads, writes, timers. Few system calls: everything
+//! that is ready goes out in one write, everything a read brought is handled together.
+
+use std::future::{Future as _, poll_fn};
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt as _;
+use tokio::time::{Sleep, sleep_until, timeout};
+
+use crate::connect::ConnectConfig;
+use crate::exit::Exit;
+use crate::net::{self, Address, Stream};
+use crate::protocol::{Accepted, Event, ProtocolError, Session};
+use crate::reason::Refusal;
+use crate::report::Report;
+
+/// How much one read takes at most, in bytes.
+const READ_BUFFER: usize = 256 * 1024;
+
+/// How many pieces one vectored write takes at most; the kernel's limit is 1024.
+const WRITE_PIECES: usize = 64;
+
+/// How long to wait for the broker to close its side after DISCONNECT.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Why a connection ended before its work was done.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The broker closed the connection without a word.
+    #[error("the broker closed the connection")]
+    Closed,
+    /// The network failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The broker broke the protocol, or went silent.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+}
+
+impl ClientError {
+    /// The exit code that stands for this end.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Closed | Self::Io(_) => Exit::CONNECTION_LOST,
+            Self::Protocol(ProtocolError::KeepAliveTimeout) => Exit::KEEP_ALIVE,
+            Self::Protocol(ProtocolError::Malformed(_) | ProtocolError::Unexpected(_)) => {
+                Exit::MALFORMED_PACKET
+            }
+            Self::Protocol(ProtocolError::Encoding(_)) => Exit::UNKNOWN,
+        }
+    }
+}
+
+/// A connected session.
+pub struct Client {
+    /// The session; make requests and take events here.
+    pub session: Session,
+    address: Address,
+    stream: Stream,
+    input: BytesMut,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Bytes were written since the last flush (TLS keeps some back until then).
+    unflushed: bool,
+    /// The first byte that came: it tells a TLS listener from an MQTT one.
+    first_byte: Option<u8>,
+    /// Writing failed, reading goes on to the end.
+    write_error: Option<ClientError>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("address", &self.address)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Connects and waits for the broker's CONNACK, all within the configured time.
+    ///
+    /// # Errors
+    /// Whatever keeps the connection from coming up, as it is told to the user.
+    pub async fn connect(config: &ConnectConfig) -> Result<(Self, Accepted), Report> {
+        let deadline = tokio::time::Instant::now() + config.connect_timeout;
+        let address = &config.address;
+        let seconds = config.connect_timeout.as_secs_f64();
+        let dialled = tokio::time::timeout_at(deadline, net::connect(address, config.tls.as_ref()));
+        let stream = dialled.await.map_err(|_| {
+            Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
+                .cause(format!("no answer within {seconds} s"))
+                .hint("check -h and -p, and whether a firewall drops the connection")
+        })??;
+        let mut client = Self {
+            session: config.session(),
+            address: address.clone(),
+            stream,
+            input: BytesMut::new(),
+            timer: None,
+            unflushed: false,
+            first_byte: None,
+            write_error: None,
+        };
+        match tokio::time::timeout_at(deadline, client.handshake(config.tls.is_some())).await {
+            Ok(accepted) => Ok((client, accepted?)),
+            Err(_) => Err(Report::new(
+                Exit::CONNECTION_REFUSED,
+                format!("{address} did not answer the CONNECT"),
+            )
+            .cause(format!("no CONNACK within {seconds} s"))
+            .hint("is that port an MQTT broker's? a listener with TLS needs --cafile")),
+        }
+    }
+
+    /// Where the broker is.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Moves bytes until something happened: output was written, input arrived, or a timer
+    /// was due. Take the events afterwards. Safe to drop at any time and to call again.
+    ///
+    /// # Errors
+    /// The connection is of no more use. Events that came before are still in the session.
+    pub async fn step(&mut self) -> Result<(), ClientError> {
+        poll_fn(|cx| self.poll_step(cx)).await
+    }
+
+    /// Ends the connection in good order: sends DISCONNECT and everything before it, then
+    /// waits a moment for the broker to close its side, because a connection that is torn
+    /// down at once can take bytes on their way with it.
+    ///
+    /// # Errors
+    /// What was still to be sent may not have arrived.
+    pub async fn close(mut self) -> Result<(), ClientError> {
+        self.session.disconnect();
+        poll_fn(|cx| {
+            while self.has_output() {
+                if self.poll_write(cx)?.is_pending() {
+                    return Poll::Pending;
+                }
+            }
+            Poll::Ready(Ok::<(), ClientError>(()))
+        })
+        .await?;
+        let drained = timeout(LINGER, async {
+            loop {
+                self.input.clear();
+                self.input.reserve(4096);
+                match self.stream.read_buf(&mut self.input).await {
+                    Ok(0) => return Ok(()),
+                    Ok(_) => {}
+                    // rustls's name for a TCP close without close_notify.
+                    Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+                    Err(why) => return Err(why),
+                }
+            }
+        });
+        match drained.await {
+            Ok(end) => Ok(end?),
+            // It holds the connection open; all bytes were accepted long ago.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn handshake(&mut self, tls: bool) -> Result<Accepted, Report> {
+        if let Err(why) = self.session.open(Instant::now()) {
+            return Err(Report::new(Exit::USAGE, "cannot send this CONNECT").cause(why));
+        }
+        loop {
+            if let Err(why) = self.step().await {
+                return Err(self.no_connack(&why, tls));
+            }
+            match self.session.next_event() {
+                Some(Event::Connected(accepted)) => return Ok(accepted),
+                Some(Event::Refused(refusal)) => return Err(self.refused(&refusal)),
+                _ => {}
+            }
+        }
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Report {
+        let report = Report::new(
+            Exit::from_broker(refusal.code),
+            format!("{} refused the connection", self.address),
+        )
+        .cause(refusal);
+        match refusal.hint() {
+            Some(hint) => report.hint(hint),
+            None => report,
+        }
+    }
+
+    /// The connection ended while CONNACK was due.
+    fn no_connack(&self, why: &ClientError, tls: bool) -> Report {
+        let report = |exit| {
+            Report::new(
+                exit,
+                format!("{} did not accept the connection", self.address),
+            )
+        };
+        match (self.first_byte, why) {
+            // A TLS alert record (RFC 8446, section 5.1).
+            (Some(0x15), _) if !tls => report(Exit::CONNECTION_REFUSED)
+                .cause("it answers with TLS")
+                .hint("name the broker's certificate authority with --cafile"),
+            (_, ClientError::Protocol(why)) => report(Exit::MALFORMED_PACKET)
+                .cause(why)
+                .hint("is that port an MQTT broker's?"),
+            (_, why) => report(Exit::CONNECTION_REFUSED)
+                .cause(format!("{why} before it answered the CONNECT"))
+                .hint(if tls {
+                    "some brokers answer a wrong user name or password in this way; the broker's log says more"
+                } else {
+                    "a listener with TLS needs --cafile; some brokers answer a wrong user name or password in this way; the broker's log says more"
+                }),
+        }
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        let mut progress = false;
+        while self.write_error.is_none() && self.has_output() {
+            match self.poll_write(cx) {
+                Ok(Poll::Ready(())) => progress = true,
+                Ok(Poll::Pending) => break,
+                // The broker's last words, which may say why, are still to be read.
+                Err(why) => self.write_error = Some(why),
+            }
+        }
+        progress |= self.poll_read(cx)?.is_ready();
+        progress |= self.poll_timer(cx)?.is_ready();
+        if progress {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn has_output(&mut self) -> bool {
+        self.unflushed || !self.session.output().is_empty()
+    }
+
+    /// Writes or flushes once.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, ClientError> {
+        if self.session.output().is_empty() {
+            return match self.stream.as_mut().poll_flush(cx) {
+                Poll::Ready(done) => {
+                    done?;
+                    self.unflushed = false;
+                    Ok(Poll::Ready(()))
+                }
+                Poll::Pending => Ok(Poll::Pending),
+            };
+        }
+        let output = self.session.output();
+        let mut pieces = [IoSlice::new(&[]); WRITE_PIECES];
+        let count = output.slices(&mut pieces);
+        let pieces = pieces.get(..count).unwrap_or_default();
+        match self.stream.as_mut().poll_write_vectored(cx, pieces) {
+            Poll::Ready(Ok(0)) => Err(ClientError::Closed),
+            Poll::Ready(written) => {
+                let written = written?;
+                output.advance(written);
+                self.unflushed = true;
+                self.session.sent(Instant::now());
+                Ok(Poll::Ready(()))
+            }
+            Poll::Pending => Ok(Poll::Pending),
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, ClientError> {
+        // Grows with what arrived, not with what a header announces.
+        self.input.reserve(READ_BUFFER);
+        let read = pin!(self.stream.read_buf(&mut self.input));
+        match read.poll(cx) {
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(Ok(0)) => Err(self.write_error.take().unwrap_or(ClientError::Closed)),
+            Poll::Ready(Ok(_)) => {
+                self.first_byte = self.first_byte.or(self.input.first().copied());
+                self.session.feed(&mut self.input, Instant::now())?;
+                Ok(Poll::Ready(()))
+            }
+            Poll::Ready(Err(why)) => Err(self.write_error.take().unwrap_or(why.into())),
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, ClientError> {
+        let Some(due) = self.session.deadline() else {
+            self.timer = None;
+            return Ok(Poll::Pending);
+        };
+        // Traffic moves the deadline with every packet: an earlier wake-up is only a look at
+        // the clock, cheaper than re-arming the timer each time.
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(due.into())));
+        if timer.deadline() > due.into() {
+            timer.as_mut().reset(due.into());
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            if now >= due {
+                self.timer = None;
+                self.session.tick(now)?;
+                return Ok(Poll::Ready(()));
+            }
+            timer.as_mut().reset(due.into());
+        }
+        Ok(Poll::Pending)
+    }
+}

@@ -1,0 +1,173 @@
+//! From the typed options to a connection that can be made: checked here, nothing left to
+//! check later.
+
+use std::io::Write as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::args::{ConnectionArgs, TalkArgs, WillArgs};
+use crate::exit::Exit;
+use crate::message::Will;
+use crate::net::Address;
+use crate::protocol::{Connect, Session, Trace};
+use crate::reason::Version;
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::tls::{Tls, Trust};
+use crate::topic::{MAX_STRING, TopicName};
+use crate::usage::misuse;
+
+/// The port of plain MQTT, and that of MQTT over TLS (IANA).
+const PORT: u16 = 1883;
+const TLS_PORT: u16 = 8883;
+
+/// A connection to a broker, ready to be made.
+#[derive(Debug, Clone)]
+pub struct ConnectConfig {
+    /// Where the broker listens.
+    pub address: Address,
+    /// How to secure it; none for plain MQTT.
+    pub tls: Option<Tls>,
+    /// What the CONNECT says.
+    pub connect: Connect,
+    /// The most unacknowledged messages at a time.
+    pub max_in_flight: u16,
+    /// The time for everything up to CONNACK.
+    pub connect_timeout: Duration,
+    /// Where each protocol step is told.
+    pub trace: Option<Trace>,
+}
+
+impl ConnectConfig {
+    /// Draws the conclusions from what was typed.
+    ///
+    /// # Errors
+    /// Options that contradict each other, values that no packet can hold, certificates that
+    /// cannot be used.
+    pub fn new(
+        connection: &ConnectionArgs,
+        will: &WillArgs,
+        talk: TalkArgs,
+    ) -> Result<Self, Report> {
+        let version = connection.protocol_version.into();
+        if connection.host.is_empty() {
+            return Err(misuse("the host given with -h is empty"));
+        }
+        if connection.password.is_some()
+            && connection.username.is_none()
+            && version == Version::V311
+        {
+            return Err(
+                misuse("a password without a user name is possible in MQTT 5 only")
+                    .hint("add -u NAME, or -V mqttv5"),
+            );
+        }
+        let trust = trust(connection);
+        let default_port = if trust.is_some() { TLS_PORT } else { PORT };
+        let address = Address {
+            host: connection.host.clone(),
+            port: connection.port.unwrap_or(default_port),
+        };
+        let tls = trust
+            .map(|trust| Tls::new(trust, &address.host))
+            .transpose()?;
+        let connect = Connect {
+            version,
+            client_id: client_id(connection)?,
+            clean_start: !connection.disable_clean_session,
+            keep_alive: connection.keepalive,
+            // In MQTT 5 a session that shall be there next time must also not expire.
+            session_expiry: (connection.disable_clean_session && version == Version::V5)
+                .then_some(u32::MAX),
+            receive_maximum: None,
+            username: connection.username.clone(),
+            password: connection
+                .password
+                .clone()
+                .map(|p| Secret::new(p.into_vec())),
+            will: will_of(will)?,
+        };
+        check_length(
+            "the user name",
+            connect.username.as_deref().unwrap_or_default().len(),
+        )?;
+        check_length(
+            "the password",
+            connect.password.as_ref().map_or(0, |p| p.reveal().len()),
+        )?;
+        Ok(Self {
+            address,
+            tls,
+            connect,
+            max_in_flight: connection.max_inflight,
+            connect_timeout: connection.connect_timeout,
+            trace: talk.debug.then_some(trace as Trace),
+        })
+    }
+
+    /// A session that says what this configuration says.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session::new(self.connect.clone(), self.max_in_flight, self.trace)
+    }
+}
+
+/// TLS is on with a trust option, and on its own port without any.
+fn trust(connection: &ConnectionArgs) -> Option<Trust> {
+    match &connection.cafile {
+        Some(path) => Some(Trust::CaFile(path.clone())),
+        None => (connection.tls_use_os_certs || connection.port == Some(TLS_PORT))
+            .then_some(Trust::System),
+    }
+}
+
+fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {
+    let id = match (&connection.id, &connection.id_prefix) {
+        (Some(id), _) => id.clone(),
+        (None, Some(prefix)) => format!("{prefix}-{}", std::process::id()),
+        (None, None) => return Ok(String::new()),
+    };
+    check_length("the client identifier", id.len())?;
+    if id.is_empty() && connection.disable_clean_session {
+        return Err(misuse("-c needs a client identifier that is not empty"));
+    }
+    Ok(id)
+}
+
+fn will_of(args: &WillArgs) -> Result<Option<Will>, Report> {
+    let Some(topic) = &args.will_topic else {
+        return Ok(None);
+    };
+    let topic = TopicName::new(topic)
+        .map_err(|why| misuse(format!("the Will topic {topic:?} is not valid")).cause(why))?;
+    let payload = args.will_payload.clone().unwrap_or_default().into_vec();
+    if payload.len() > MAX_STRING {
+        return Err(
+            Report::new(Exit::PAYLOAD_TOO_LARGE, "the Will payload is too large").cause(format!(
+                "it is {} bytes long, and a Will has at most {MAX_STRING}",
+                payload.len()
+            )),
+        );
+    }
+    Ok(Some(Will {
+        topic,
+        payload: Bytes::from(payload),
+        qos: args.will_qos,
+        retain: args.will_retain,
+    }))
+}
+
+fn check_length(what: &str, length: usize) -> Result<(), Report> {
+    if length > MAX_STRING {
+        return Err(misuse(format!("{what} is too long")).cause(format!(
+            "it is {length} bytes long, and MQTT allows {MAX_STRING}"
+        )));
+    }
+    Ok(())
+}
+
+fn trace(step: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "debug: {step}");
+}

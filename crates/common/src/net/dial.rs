@@ -1,0 +1,95 @@
+//! A TCP connection to the first address of a name that answers.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Address;
+use crate::exit::Exit;
+use crate::report::Report;
+
+/// How long one address may keep the next from being tried (RFC 8305, section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Connects with TCP_NODELAY: messages are written whole, and waiting for more only delays them.
+pub(super) async fn tcp(address: &Address) -> Result<TcpStream, Report> {
+    let addresses = resolve(address).await?;
+    let stream = race(addresses)
+        .await
+        .map_err(|failures| unreachable(address, &failures))?;
+    stream
+        .set_nodelay(true)
+        .map_err(|why| unreachable(address, &[(None, why)]))?;
+    Ok(stream)
+}
+
+/// All addresses of the host, by the system's resolver.
+async fn resolve(address: &Address) -> Result<Vec<SocketAddr>, Report> {
+    let unknown = || {
+        Report::new(
+            Exit::NAME_RESOLUTION,
+            format!("cannot find the host {:?}", address.host),
+        )
+        .hint("check the name given with -h")
+    };
+    let found: Vec<_> = lookup_host((address.host.as_str(), address.port))
+        .await
+        .map_err(|why| unknown().cause(why))?
+        .collect();
+    if found.is_empty() {
+        return Err(unknown().cause("the name has no address"));
+    }
+    Ok(found)
+}
+
+type Failure = (Option<SocketAddr>, io::Error);
+
+/// Tries the addresses in turn, the next one as soon as the one before has failed or has
+/// had its head start; the first connection wins.
+async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Vec<Failure>> {
+    let mut attempts = JoinSet::new();
+    let mut failures = Vec::new();
+    let mut addresses = addresses.into_iter();
+    loop {
+        let next = addresses.next();
+        let last = next.is_none();
+        if let Some(address) = next {
+            attempts.spawn(async move {
+                TcpStream::connect(address)
+                    .await
+                    .map_err(|why| (Some(address), why))
+            });
+        }
+        let outcome = if last {
+            attempts.join_next().await
+        } else {
+            match timeout(ATTEMPT_DELAY, attempts.join_next()).await {
+                Ok(outcome) => outcome,
+                Err(_) => continue,
+            }
+        };
+        match outcome {
+            Some(Ok(Ok(stream))) => return Ok(stream),
+            Some(Ok(Err(failure))) => failures.push(failure),
+            Some(Err(why)) => failures.push((None, io::Error::other(why))),
+            None => return Err(failures),
+        }
+    }
+}
+
+fn unreachable(address: &Address, failures: &[Failure]) -> Report {
+    let causes: Vec<String> = failures
+        .iter()
+        .map(|(to, why)| match to {
+            Some(to) => format!("{to}: {why}"),
+            None => why.to_string(),
+        })
+        .collect();
+    Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
+        .cause(causes.join("; "))
+        .hint("is a broker listening there? check -h and -p")
+}

@@ -1,0 +1,107 @@
+//! What a session tells its driver: events, and why a request was not taken.
+
+use std::fmt;
+
+use super::ProtocolError;
+use super::packet::Accepted;
+use crate::message::{MAX_REMAINING_LENGTH, Message, Qos};
+use crate::reason::{ReasonCode, Refusal};
+
+/// Is told each protocol step, for `--debug`.
+pub type Trace = fn(fmt::Arguments<'_>);
+
+/// What happened, in the order it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The broker accepted the CONNECT.
+    Connected(Accepted),
+    /// The broker refused the CONNECT; the connection is of no more use.
+    Refused(Refusal),
+    /// A message arrived. Hand its receipt to [`Session::acknowledge`] once it is safe.
+    Message(Message),
+    /// A QoS 1 or 2 message reached the end of its exchange, well or with a failure code. The
+    /// code is ours when, after a reconnect, the broker's new limits forbid to send it again.
+    Published {
+        /// The identifier that [`Session::publish`] gave.
+        packet_id: u16,
+        /// The broker's verdict.
+        reason: ReasonCode,
+        /// The broker's own words.
+        reason_string: Option<String>,
+    },
+    /// SUBACK: one code for each filter, 0 to 2 the QoS granted, 128 and up a refusal.
+    Subscribed {
+        /// The identifier that [`Session::subscribe`] gave.
+        packet_id: u16,
+        /// In the order of the filters.
+        codes: Vec<ReasonCode>,
+        /// The broker's own words.
+        reason_string: Option<String>,
+    },
+    /// UNSUBACK; the codes are empty in MQTT 3.1.1.
+    Unsubscribed {
+        /// The identifier that [`Session::unsubscribe`] gave.
+        packet_id: u16,
+        /// In the order of the filters.
+        codes: Vec<ReasonCode>,
+    },
+    /// The broker ended the session (MQTT 5 DISCONNECT).
+    Closed {
+        /// Why.
+        reason: ReasonCode,
+        /// The broker's own words.
+        reason_string: Option<String>,
+    },
+    /// After a reconnect the broker had forgotten the session, and this many QoS 2 messages
+    /// that it may have delivered already go out again.
+    MayDuplicate(usize),
+}
+
+/// Why a message was not taken. Nothing of it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// No connection, or it is being closed.
+    #[error("there is no connection")]
+    NotConnected,
+    /// As many messages are unacknowledged as the window allows; ask again after an event.
+    #[error("the window is full")]
+    WindowFull,
+    /// The packet would be larger than MQTT can frame.
+    #[error("the message needs a packet of {size} bytes, and MQTT allows {MAX_REMAINING_LENGTH}")]
+    TooLarge {
+        /// The packet's remaining length in bytes.
+        size: usize,
+    },
+    /// The packet would be larger than the broker takes.
+    #[error("the message needs a packet of {size} bytes, and the broker takes {maximum}")]
+    OverBrokerMaximum {
+        /// The packet's size in bytes.
+        size: usize,
+        /// The broker's Maximum Packet Size in bytes.
+        maximum: u32,
+    },
+    /// The broker's Maximum QoS is lower.
+    #[error("the broker supports QoS {} at most", maximum.level())]
+    QosNotSupported {
+        /// The broker's Maximum QoS.
+        maximum: Qos,
+    },
+    /// The broker keeps no retained messages.
+    #[error("the broker does not support retained messages")]
+    RetainNotSupported,
+    /// The packet could not be encoded.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+}
+
+impl PublishError {
+    /// The Reason Code a broker would give for the same.
+    pub(super) fn reason(&self) -> ReasonCode {
+        ReasonCode(match self {
+            Self::TooLarge { .. } | Self::OverBrokerMaximum { .. } => 0x95,
+            Self::QosNotSupported { .. } => 0x9B,
+            Self::RetainNotSupported => 0x9A,
+            Self::NotConnected | Self::WindowFull | Self::Protocol(_) => 0x80,
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! What becomes of unfinished exchanges after a reconnect.
+
+use super::Session;
+use crate::message::Qos;
+use crate::protocol::ProtocolError;
+use crate::protocol::event::Event;
+use crate::protocol::in_flight::{Request, Stage};
+use crate::protocol::limits::check_publish;
+use crate::protocol::packet::AckKind;
+use crate::reason::ReasonCode;
+
+impl Session {
+    /// Takes up what an earlier connection left unfinished (MQTT 5, section 4.4).
+    pub(super) fn resume(&mut self, session_present: bool) -> Result<(), ProtocolError> {
+        if !session_present {
+            self.received.clear();
+        }
+        let mut released = Vec::new();
+        let mut answered = Vec::new();
+        let mut may_duplicate = 0;
+        for (id, request) in self.requests.iter_mut() {
+            match request {
+                Request::Publish(outgoing) => match (outgoing.stage, session_present) {
+                    (Stage::Waiting, true) => {}
+                    (Stage::Sent, true) => {
+                        outgoing.dup = true;
+                        outgoing.stage = Stage::Waiting;
+                    }
+                    (Stage::Released, true) => {
+                        outgoing.dup = true;
+                        released.push(id);
+                    }
+                    (stage, false) => {
+                        let in_doubt = outgoing.message.qos == Qos::ExactlyOnce
+                            && (stage != Stage::Waiting || outgoing.dup);
+                        may_duplicate += usize::from(in_doubt);
+                        outgoing.dup = false;
+                        outgoing.stage = Stage::Waiting;
+                    }
+                },
+                // Whoever subscribed is told Connected and subscribes anew.
+                Request::Subscribe(_) | Request::Unsubscribe(_) => answered.push(id),
+            }
+        }
+        for id in answered {
+            self.requests.remove(id);
+        }
+        for id in released {
+            self.waiting -= 1;
+            self.on_wire += 1;
+            self.send_ack(AckKind::Pubrel, id, ReasonCode::SUCCESS);
+        }
+        if may_duplicate > 0 {
+            self.events.push_back(Event::MayDuplicate(may_duplicate));
+        }
+        self.send_waiting()
+    }
+
+    /// Sends messages that wait since a reconnect, in their old order, as the window allows.
+    pub(super) fn send_waiting(&mut self) -> Result<(), ProtocolError> {
+        // Again when one did not go out after all and left its place free.
+        while self.waiting > 0 && self.on_wire < self.window() {
+            let room = self.window() - self.on_wire;
+            let mut next = Vec::new();
+            for (id, request) in self.requests.iter_mut() {
+                if next.len() == room {
+                    break;
+                }
+                if let Request::Publish(outgoing) = request
+                    && outgoing.stage == Stage::Waiting
+                {
+                    outgoing.stage = Stage::Sent;
+                    next.push((id, outgoing.message.clone(), outgoing.dup));
+                }
+            }
+            self.waiting -= next.len();
+            self.on_wire += next.len();
+            for (id, message, dup) in next {
+                // The broker's limits may be lower than over the connection before.
+                match check_publish(&message, self.connect.version, &self.limits) {
+                    Ok(()) => self.send_publish(&message, id, dup)?,
+                    Err(limit) => self.end_exchange(id, limit.reason(), None),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A QoS 1 or 2 message on the wire has come to its end.
+    pub(super) fn end_exchange(
+        &mut self,
+        packet_id: u16,
+        reason: ReasonCode,
+        reason_string: Option<String>,
+    ) {
+        self.requests.remove(packet_id);
+        self.on_wire -= 1;
+        self.events.push_back(Event::Published {
+            packet_id,
+            reason,
+            reason_string,
+        });
+    }
+}

@@ -1,0 +1,95 @@
+//! Reading a command line: help is data, a usage error is a [`Report`] like any other.
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::exit::Exit;
+use crate::report::Report;
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Parsed<T> {
+    /// To do something.
+    Run(T),
+    /// To see the help or the version: this text belongs on stdout.
+    Show(String),
+}
+
+/// Parses a command line, the tool's name first.
+///
+/// # Errors
+/// What is wrong with it, with a hint where to look.
+pub fn parse<T: Parser>(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Parsed<T>, Report> {
+    let error = match T::try_parse_from(arguments) {
+        Ok(args) => return Ok(Parsed::Run(args)),
+        Err(error) => error,
+    };
+    let text = error.to_string();
+    if !error.use_stderr() {
+        return Ok(Parsed::Show(text));
+    }
+    // clap writes paragraphs: the error, perhaps a tip, the usage.
+    let mut paragraphs = text.split("\n\n").map(|paragraph| {
+        let words: Vec<_> = paragraph.split_whitespace().collect();
+        words.join(" ")
+    });
+    let what = paragraphs.next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    let tip = paragraphs.find_map(|words| words.strip_prefix("tip: ").map(str::to_owned));
+    let name = T::command().get_name().to_owned();
+    let hint = tip.unwrap_or_else(|| format!("{name} --help lists the options"));
+    Err(misuse(what).hint(hint))
+}
+
+/// A command line whose parts do not fit together.
+pub fn misuse(error: impl Into<String>) -> Report {
+    Report::new(Exit::USAGE, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    #[command(name = "tool")]
+    struct Args {
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..))]
+        level: Option<u8>,
+    }
+
+    fn parsed(words: &[&str]) -> Result<Parsed<Args>, Report> {
+        parse(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn a_usage_error_says_what_to_do_next() {
+        let report = parsed(&["tool", "--level", "0"]).unwrap_err();
+        assert_eq!(report.exit(), Exit::USAGE);
+        assert_eq!(
+            report.to_string(),
+            "error: invalid value '0' for '--level <LEVEL>': 0 is not in 1..=255\n\
+             hint: tool --help lists the options\n"
+        );
+        let report = parsed(&["tool", "--levle", "1"]).unwrap_err();
+        assert!(
+            report
+                .to_string()
+                .contains("hint: a similar argument exists: '--level'")
+        );
+    }
+
+    #[test]
+    fn help_is_text_to_show() {
+        let Ok(Parsed::Show(help)) = parsed(&["tool", "--help"]) else {
+            panic!("help is not an error");
+        };
+        assert!(help.contains("--level"));
+        assert!(matches!(
+            parsed(&["tool"]),
+            Ok(Parsed::Run(Args { level: None }))
+        ));
+    }
+}

@@ -1,0 +1,118 @@
+//! The command line of `mqpub`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Parser};
+use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::message::Qos;
+
+const EXAMPLES: &str = "\
+Examples:
+  mqpub -h localhost -t test/topic -m 'Hello, MQTT'
+  mqpub -h localhost -p 8883 --cafile rootCA.pem -u name -P secret -t test/topic -m hello
+  journalctl -f -o cat | mqpub -t logs/host -l -q 1
+  mqpub -t camera/door -f picture.jpg -r
+
+Exit codes: 0 every message arrived (QoS 0: was handed over), 1 usage, 7 connection lost,
+14 cannot connect, 8 and 23 TLS, otherwise the broker's own code. See the README for all.
+";
+
+const USAGE: &str = "mqpub [OPTIONS] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n}";
+
+/// Publish messages to an MQTT broker
+#[derive(Debug, Parser)]
+#[command(
+    name = "mqpub",
+    version,
+    override_usage = USAGE,
+    about,
+    after_help = EXAMPLES,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    args_override_self = true,
+    max_term_width = 100,
+    group = ArgGroup::new("source").required(true).multiple(false)
+)]
+pub struct Args {
+    /// Topic Name to publish to
+    #[arg(short, long, value_name = "TOPIC", allow_hyphen_values = true)]
+    pub topic: String,
+
+    /// Publish this text
+    #[arg(
+        short,
+        long,
+        value_name = "TEXT",
+        group = "source",
+        allow_hyphen_values = true
+    )]
+    pub message: Option<OsString>,
+
+    /// Publish the contents of this file
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        group = "source",
+        allow_hyphen_values = true
+    )]
+    pub file: Option<PathBuf>,
+
+    /// Publish each line of standard input as a message
+    #[arg(short = 'l', long, group = "source")]
+    pub stdin_line: bool,
+
+    /// Publish all of standard input as one message
+    #[arg(short = 's', long, group = "source")]
+    pub stdin_file: bool,
+
+    /// Publish an empty message; with -r it clears the retained one
+    #[arg(short, long, group = "source")]
+    pub null_message: bool,
+
+    /// Quality of Service: 0, 1 or 2
+    #[arg(short, long, value_name = "QOS", default_value = "0", value_parser = args::qos)]
+    pub qos: Qos,
+
+    /// Let the broker keep the message for later subscribers
+    #[arg(short, long)]
+    pub retain: bool,
+
+    /// Publish the message this many times (not with -l)
+    #[arg(long, value_name = "COUNT", default_value = "1", conflicts_with = "stdin_line",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub repeat: u64,
+
+    /// Wait between repetitions; fractions are possible
+    #[arg(long, value_name = "SECONDS", default_value = "0", conflicts_with = "stdin_line",
+          value_parser = delay)]
+    pub repeat_delay: Duration,
+
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+
+    #[command(flatten)]
+    pub will: WillArgs,
+
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    if text.parse() == Ok(0.0) {
+        return Ok(Duration::ZERO);
+    }
+    args::seconds(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,234 @@
+//! Publishes what a source gives and keeps the books: nothing counts as done before the
+//! broker has acknowledged it.
+
+use bytes::Bytes;
+use mqtools_common::client::{Client, ClientError};
+use mqtools_common::exit::Exit;
+use mqtools_common::message::{Publication, Qos};
+use mqtools_common::protocol::{Event, PublishError};
+use mqtools_common::reason::ReasonCode;
+use mqtools_common::report::Report;
+
+use crate::config::Template;
+use crate::source::Source;
+
+/// How many bytes may wait to be sent before the source has to: enough for large writes.
+const HIGH_WATER: usize = 256 * 1024;
+
+/// Publishes everything from `source`, then disconnects.
+///
+/// # Errors
+/// Anything that kept a message from arriving, or from being known to have arrived.
+pub(crate) async fn run(client: Client, source: Source, template: Template) -> Result<(), Report> {
+    let mut publisher = Publisher {
+        client,
+        source,
+        message: Publication {
+            topic: template.topic,
+            payload: Bytes::new(),
+            qos: template.qos,
+            retain: template.retain,
+        },
+        books: Books::default(),
+    };
+    match publisher.publish_all().await {
+        Ok(()) => publisher.finish().await,
+        Err(report) => {
+            // Whatever stopped us, the Will must not go out unless the connection is gone.
+            let _ = publisher.client.close().await;
+            Err(report)
+        }
+    }
+}
+
+struct Publisher {
+    client: Client,
+    source: Source,
+    message: Publication,
+    books: Books,
+}
+
+/// What became of the messages.
+#[derive(Debug, Default)]
+struct Books {
+    /// Handed to the session.
+    sent: u64,
+    /// QoS 1 and 2: the exchange ended well.
+    acknowledged: u64,
+    /// QoS 1 and 2: the broker said no.
+    refused: u64,
+    /// The first refusal.
+    refusal: Option<(ReasonCode, Option<String>)>,
+}
+
+impl Publisher {
+    async fn publish_all(&mut self) -> Result<(), Report> {
+        let mut next = None;
+        let mut exhausted = false;
+        loop {
+            while self.has_room() {
+                let Some(payload) = next.take().or_else(|| self.source.ready()) else {
+                    break;
+                };
+                self.publish(payload)?;
+            }
+            let wants_more = !exhausted && next.is_none() && self.has_room();
+            if exhausted && next.is_none() && self.is_settled() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                step = self.client.step() => {
+                    let outcome = step;
+                    self.take_events()?;
+                    outcome.map_err(|why| self.lost(&why))?;
+                }
+                payload = self.source.next(), if wants_more => match payload? {
+                    Some(payload) => next = Some(payload),
+                    None => exhausted = true,
+                },
+            }
+        }
+    }
+
+    /// Everything is published: says good-bye and draws the balance.
+    async fn finish(self) -> Result<(), Report> {
+        let address = self.client.address().to_string();
+        let closed = self.client.close().await;
+        if let Some((code, words)) = self.books.refusal {
+            let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
+            return Err(Report::new(
+                Exit::from_broker(code.0),
+                format!(
+                    "the broker refused {} of {} messages",
+                    self.books.refused, self.books.sent
+                ),
+            )
+            .cause(format!(
+                "{code}{}, code {}",
+                words.unwrap_or_default(),
+                code.0
+            )));
+        }
+        match closed {
+            // Acknowledged messages are safe, however the connection ends.
+            Err(why) if self.message.qos == Qos::AtMostOnce => Err(lost_report(
+                &address,
+                &why,
+                format!(
+                    "{} messages were sent at QoS 0; the last may be lost",
+                    self.books.sent
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn publish(&mut self, payload: Bytes) -> Result<(), Report> {
+        self.message.payload = payload;
+        self.client
+            .session
+            .publish(&self.message)
+            .map_err(|why| self.not_publishable(&why))?;
+        self.books.sent += 1;
+        Ok(())
+    }
+
+    fn has_room(&mut self) -> bool {
+        let session = &mut self.client.session;
+        session.output().len() < HIGH_WATER
+            && (self.message.qos == Qos::AtMostOnce || session.has_room())
+    }
+
+    /// Whether nothing is left to send and every answer is there.
+    fn is_settled(&mut self) -> bool {
+        let session = &mut self.client.session;
+        session.output().is_empty() && session.unacknowledged() == 0
+    }
+
+    fn take_events(&mut self) -> Result<(), Report> {
+        while let Some(event) = self.client.session.next_event() {
+            match event {
+                Event::Published {
+                    reason,
+                    reason_string,
+                    ..
+                } if reason.is_failure() => {
+                    self.books.refused += 1;
+                    self.books.refusal.get_or_insert((reason, reason_string));
+                }
+                Event::Published { .. } => self.books.acknowledged += 1,
+                Event::Closed {
+                    reason,
+                    reason_string,
+                } => return Err(self.closed(reason, reason_string)),
+                // mqpub subscribes to nothing; what an old session still delivers is not for it.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn not_publishable(&self, why: &PublishError) -> Report {
+        let exit = match why {
+            PublishError::TooLarge { .. } => Exit::PAYLOAD_TOO_LARGE,
+            PublishError::OverBrokerMaximum { .. } => Exit::OVERSIZE_PACKET,
+            PublishError::QosNotSupported { .. } => Exit::QOS_NOT_SUPPORTED,
+            PublishError::RetainNotSupported => Exit::RETAIN_NOT_SUPPORTED,
+            PublishError::NotConnected => Exit::NOT_CONNECTED,
+            PublishError::WindowFull | PublishError::Protocol(_) => Exit::UNKNOWN,
+        };
+        let report = Report::new(
+            exit,
+            format!("cannot publish message {}", self.books.sent + 1),
+        )
+        .cause(why);
+        match why {
+            PublishError::QosNotSupported { maximum } => {
+                report.hint(format!("publish with -q {}", maximum.level()))
+            }
+            PublishError::RetainNotSupported => report.hint("publish without -r"),
+            _ => report,
+        }
+    }
+
+    fn closed(&self, reason: ReasonCode, words: Option<String>) -> Report {
+        let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
+        Report::new(
+            Exit::from_broker(reason.0),
+            format!("{} ended the session", self.client.address()),
+        )
+        .cause(format!(
+            "{reason}{}, code {}",
+            words.unwrap_or_default(),
+            reason.0
+        ))
+        .hint(self.outstanding())
+    }
+
+    fn lost(&self, why: &ClientError) -> Report {
+        lost_report(&self.client.address().to_string(), why, self.outstanding())
+    }
+
+    fn outstanding(&self) -> String {
+        let Books {
+            sent,
+            acknowledged,
+            refused,
+            ..
+        } = self.books;
+        match self.message.qos {
+            Qos::AtMostOnce => format!("{sent} messages were sent at QoS 0; the last may be lost"),
+            _ => format!(
+                "of {sent} messages sent, {acknowledged} were acknowledged, {refused} refused, {} are unknown",
+                self.client.session.unacknowledged()
+            ),
+        }
+    }
+}
+
+fn lost_report(address: &str, why: &ClientError, balance: String) -> Report {
+    Report::new(why.exit(), format!("the connection to {address} was lost"))
+        .cause(why)
+        .hint(balance)
+}

@@ -1,0 +1,331 @@
+//! Where payloads come from: one message, perhaps repeated, or the lines of standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use mqtools_common::exit::Exit;
+use mqtools_common::message::MAX_REMAINING_LENGTH;
+use mqtools_common::report::Report;
+use mqtools_common::stdio;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+/// How much of standard input is read at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+/// How many chunks may wait: with what the window holds, all the memory `-l` takes.
+const CHUNKS_AHEAD: usize = 4;
+
+/// What the user named as source.
+#[derive(Debug)]
+pub(crate) struct SourceConfig {
+    pub(crate) input: Input,
+    pub(crate) repetition: Repetition,
+}
+
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// `-m`, `-n`
+    Text(Bytes),
+    /// `-f`
+    File(PathBuf),
+    /// `-s`
+    Stdin,
+    /// `-l`
+    Lines,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Repetition {
+    pub(crate) count: u64,
+    /// From one message to the next.
+    pub(crate) delay: Duration,
+}
+
+impl SourceConfig {
+    /// Reads what can be read at once.
+    pub(crate) fn open(self) -> Result<Source, Report> {
+        let payload = match self.input {
+            Input::Lines => return read_lines().map(Source::Lines),
+            Input::Text(payload) => payload,
+            Input::File(path) => read_file(&path)?,
+            Input::Stdin => read_stdin()?,
+        };
+        if payload.len() > MAX_REMAINING_LENGTH {
+            return Err(too_large("the message"));
+        }
+        Ok(Source::Repeated {
+            payload,
+            left: self.repetition.count,
+            delay: self.repetition.delay,
+            due: Instant::now(),
+        })
+    }
+}
+
+/// Gives payloads one by one.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Repeated {
+        payload: Bytes,
+        left: u64,
+        delay: Duration,
+        /// When the next message may go.
+        due: Instant,
+    },
+    Lines(Lines),
+}
+
+impl Source {
+    /// The next payload; none at the end. Safe to drop and to call again.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Report> {
+        match self {
+            Self::Repeated { left: 0, .. } => Ok(None),
+            Self::Repeated {
+                payload,
+                left,
+                delay,
+                due,
+            } => {
+                if !delay.is_zero() {
+                    sleep_until(*due).await;
+                    *due = Instant::now() + *delay;
+                }
+                *left -= 1;
+                Ok(Some(payload.clone()))
+            }
+            Self::Lines(lines) => lines.next().await,
+        }
+    }
+
+    /// The next payload, if it is there without waiting.
+    pub(crate) fn ready(&mut self) -> Option<Bytes> {
+        match self {
+            Self::Repeated {
+                payload,
+                left,
+                delay,
+                ..
+            } if *left > 0 && delay.is_zero() => {
+                *left -= 1;
+                Some(payload.clone())
+            }
+            Self::Repeated { .. } => None,
+            Self::Lines(lines) => lines.cut(),
+        }
+    }
+}
+
+/// The lines of standard input, read by a thread of its own: the last one counts even
+/// without a newline, and a line may hold any byte but that.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    chunks: mpsc::Receiver<Result<Bytes, Report>>,
+    /// Whole lines, not published yet.
+    chunk: Bytes,
+}
+
+impl Lines {
+    async fn next(&mut self) -> Result<Option<Bytes>, Report> {
+        if let Some(line) = self.cut() {
+            return Ok(Some(line));
+        }
+        match self.chunks.recv().await {
+            None => Ok(None),
+            Some(chunk) => {
+                self.chunk = chunk?;
+                Ok(self.cut())
+            }
+        }
+    }
+
+    fn cut(&mut self) -> Option<Bytes> {
+        if self.chunk.is_empty() {
+            return None;
+        }
+        match memchr::memchr(b'\n', &self.chunk) {
+            Some(end) => {
+                let mut line = self.chunk.split_to(end + 1);
+                line.truncate(end);
+                Some(line)
+            }
+            None => Some(std::mem::take(&mut self.chunk)),
+        }
+    }
+}
+
+fn read_lines() -> Result<Lines, Report> {
+    check_stdin()?;
+    let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+    std::thread::Builder::new()
+        .name("stdin".into())
+        .spawn(move || forward_lines(io::stdin().lock(), &sender))
+        .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start a thread").cause(why))?;
+    Ok(Lines {
+        chunks,
+        chunk: Bytes::new(),
+    })
+}
+
+/// Sends what `input` holds in pieces that end with a line, as soon as each is there.
+fn forward_lines(mut input: impl Read, sender: &mpsc::Sender<Result<Bytes, Report>>) {
+    let mut buffer = BytesMut::new();
+    let mut read = vec![0; CHUNK];
+    loop {
+        let outcome = match input.read(&mut read) {
+            Ok(count) => Ok(read.get(..count).unwrap_or_default()),
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+            Err(why) => Err(unreadable_stdin(&why)),
+        };
+        let piece = match outcome {
+            Ok([]) => {
+                // The end. An unfinished last line is a line.
+                if !buffer.is_empty() {
+                    let _ = sender.blocking_send(Ok(buffer.freeze()));
+                }
+                return;
+            }
+            Ok(fresh) => {
+                let end = memchr::memrchr(b'\n', fresh).map(|at| buffer.len() + at + 1);
+                buffer.extend_from_slice(fresh);
+                match end {
+                    Some(end) => Ok(buffer.split_to(end).freeze()),
+                    None if buffer.len() > MAX_REMAINING_LENGTH => {
+                        Err(too_large("a line of standard input"))
+                    }
+                    None => continue,
+                }
+            }
+            Err(report) => Err(report),
+        };
+        let last = piece.is_err();
+        // Nobody listens any more once publishing has failed.
+        if sender.blocking_send(piece).is_err() || last {
+            return;
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Bytes, Report> {
+    let unreadable = |why: &io::Error| {
+        Report::new(
+            Exit::OS_ERROR,
+            format!("cannot read the file {}", path.display()),
+        )
+        .cause(why)
+    };
+    let file = File::open(path).map_err(|why| unreadable(&why))?;
+    let metadata = file.metadata().map_err(|why| unreadable(&why))?;
+    if metadata.len() > MAX_REMAINING_LENGTH as u64 {
+        return Err(too_large(&format!("the file {}", path.display()))
+            .cause(size_cause(Some(metadata.len()))));
+    }
+    read_limited(file).map_err(|why| unreadable(&why))
+}
+
+fn read_stdin() -> Result<Bytes, Report> {
+    check_stdin()?;
+    let payload = read_limited(io::stdin().lock()).map_err(|why| unreadable_stdin(&why))?;
+    if payload.is_empty() {
+        return Err(Report::new(Exit::USAGE, "standard input is empty")
+            .hint("an empty message is sent with -n instead of -s"));
+    }
+    Ok(payload)
+}
+
+/// Reads everything, but no more than just too much: what an endless input gives.
+fn read_limited(input: impl Read) -> io::Result<Bytes> {
+    let mut payload = Vec::new();
+    input
+        .take(MAX_REMAINING_LENGTH as u64 + 1)
+        .read_to_end(&mut payload)?;
+    Ok(payload.into())
+}
+
+fn check_stdin() -> Result<(), Report> {
+    if stdio::is_closed(io::stdin()) {
+        return Err(Report::new(Exit::OS_ERROR, "cannot read standard input")
+            .cause("it is closed")
+            .hint("pipe the messages in, or give one with -m"));
+    }
+    Ok(())
+}
+
+fn unreadable_stdin(why: &io::Error) -> Report {
+    Report::new(Exit::OS_ERROR, "cannot read standard input").cause(why)
+}
+
+fn too_large(what: &str) -> Report {
+    Report::new(
+        Exit::PAYLOAD_TOO_LARGE,
+        format!("{what} is too large to be a message"),
+    )
+    .cause(size_cause(None))
+    .hint("split it into several messages")
+}
+
+fn size_cause(size: Option<u64>) -> String {
+    match size {
+        Some(size) => format!("it is {size} bytes long, and MQTT allows {MAX_REMAINING_LENGTH}"),
+        None => format!("MQTT allows {MAX_REMAINING_LENGTH} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its pieces one read at a time.
+    struct Pieces(Vec<&'static [u8]>);
+
+    impl Read for Pieces {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            let piece = self.0.remove(0);
+            buffer[..piece.len()].copy_from_slice(piece);
+            Ok(piece.len())
+        }
+    }
+
+    fn lines_of(pieces: Vec<&'static [u8]>) -> Vec<Vec<u8>> {
+        let (sender, chunks) = mpsc::channel(100);
+        forward_lines(Pieces(pieces), &sender);
+        drop(sender);
+        let mut lines = Lines {
+            chunks,
+            chunk: Bytes::new(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let mut all = Vec::new();
+        while let Some(line) = runtime.block_on(lines.next()).unwrap() {
+            all.push(line.to_vec());
+        }
+        all
+    }
+
+    #[test]
+    fn lines_survive_any_cut() {
+        let expected: Vec<&[u8]> = vec![b"one", b"", b"t\0wo\r", b"three"];
+        let text = b"one\n\nt\0wo\r\nthree";
+        assert_eq!(lines_of(vec![text]), expected);
+        for cut in 1..text.len() {
+            assert_eq!(lines_of(vec![&text[..cut], &text[cut..]]), expected);
+        }
+        let bytewise = text.chunks(1).collect();
+        assert_eq!(lines_of(bytewise), expected);
+    }
+
+    #[test]
+    fn a_final_newline_starts_no_line() {
+        assert_eq!(lines_of(vec![b"a\n"]), [b"a"]);
+        assert_eq!(lines_of(vec![b"\n"]), [b""]);
+        assert!(lines_of(vec![]).is_empty());
+    }
+}

@@ -1,0 +1,111 @@
+//! The command line of `mqsub`.
+
+use std::time::Duration;
+
+use clap::{ArgGroup, Parser};
+use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::message::Qos;
+
+const EXAMPLES: &str = "\
+Examples:
+  mqsub -h localhost -t test/topic
+  mqsub -t 'home/+/temperature' -t 'garden/#' -v
+  mqsub -t 'home/#' -T 'home/attic/#' -q 1 -c -i logger >> home.log
+  mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
+
+Exit codes: 0 done, 1 usage, 7 connection lost, 14 cannot connect, 27 the time of -W is over,
+8 and 23 TLS, otherwise the broker's own code. See the README for all.
+";
+
+const USAGE: &str = "mqsub [OPTIONS] {-t FILTER | -U FILTER}...";
+
+/// Print the messages of MQTT topics
+#[derive(Debug, Parser)]
+#[command(
+    name = "mqsub",
+    version,
+    override_usage = USAGE,
+    about,
+    after_help = EXAMPLES,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    args_override_self = true,
+    max_term_width = 100,
+    group = ArgGroup::new("topics").required(true).multiple(true)
+)]
+pub struct Args {
+    /// Topic Filter to subscribe to; may be repeated
+    #[arg(
+        short,
+        long,
+        value_name = "FILTER",
+        group = "topics",
+        allow_hyphen_values = true
+    )]
+    pub topic: Vec<String>,
+
+    /// Topic Filter to unsubscribe from (of a session kept with -c); may be repeated
+    #[arg(
+        short = 'U',
+        long,
+        value_name = "FILTER",
+        group = "topics",
+        allow_hyphen_values = true
+    )]
+    pub unsubscribe: Vec<String>,
+
+    /// Do not print messages whose topic matches; may be repeated
+    #[arg(short = 'T', long, value_name = "FILTER", allow_hyphen_values = true)]
+    pub filter_out: Vec<String>,
+
+    /// Highest Quality of Service to receive with: 0, 1 or 2
+    #[arg(short, long, value_name = "QOS", default_value = "0", value_parser = args::qos)]
+    pub qos: Qos,
+
+    /// Exit after this many printed messages
+    #[arg(short = 'C', value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// Exit with code 27 after this time; fractions are possible
+    #[arg(short = 'W', value_name = "SECONDS", value_parser = args::seconds)]
+    pub timeout: Option<Duration>,
+
+    /// Exit once the broker has acknowledged all subscriptions
+    #[arg(short = 'E')]
+    pub exit_after_subscribe: bool,
+
+    /// Print the topic before each payload
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// Print no newline after each message
+    #[arg(short = 'N')]
+    pub no_newline: bool,
+
+    /// Do not print retained messages
+    #[arg(short = 'R', conflicts_with = "retained_only")]
+    pub no_retained: bool,
+
+    /// Print only retained messages, and exit at the first that is not
+    #[arg(long)]
+    pub retained_only: bool,
+
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+
+    #[command(flatten)]
+    pub will: WillArgs,
+
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,78 @@
+//! From the typed options to what is subscribed and printed, checked.
+
+use std::time::Duration;
+
+use mqtools_common::connect::ConnectConfig;
+use mqtools_common::protocol::Subscription;
+use mqtools_common::reason::Version;
+use mqtools_common::report::Report;
+use mqtools_common::topic::TopicFilter;
+use mqtools_common::usage::misuse;
+
+use crate::cli::Args;
+use crate::filter::Filter;
+use crate::format::Format;
+
+/// One run of `mqsub`.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) connect: ConnectConfig,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) unsubscribes: Vec<TopicFilter>,
+    pub(crate) filter: Filter,
+    pub(crate) format: Format,
+    /// Exit after so many printed messages.
+    pub(crate) count: Option<u64>,
+    /// Exit after so long.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) exit_after_subscribe: bool,
+    pub(crate) quiet: bool,
+}
+
+impl Config {
+    pub(crate) fn new(args: Args) -> Result<Self, Report> {
+        let mut connect = ConnectConfig::new(&args.connection, &args.will, args.talk)?;
+        if let Some(count) = args.count
+            && connect.connect.version == Version::V5
+        {
+            // Ask the broker for no more unacknowledged messages than will be printed.
+            connect.connect.receive_maximum = u16::try_from(count).ok();
+        }
+        let subscriptions = filters("-t", &args.topic)?
+            .into_iter()
+            .map(|filter| Subscription {
+                filter,
+                qos: args.qos,
+            })
+            .collect();
+        Ok(Self {
+            connect,
+            subscriptions,
+            unsubscribes: filters("-U", &args.unsubscribe)?,
+            filter: Filter {
+                exclude: filters("-T", &args.filter_out)?,
+                no_retained: args.no_retained,
+                retained_only: args.retained_only,
+            },
+            format: Format {
+                topic: args.verbose,
+                newline: !args.no_newline,
+            },
+            count: args.count,
+            timeout: args.timeout,
+            exit_after_subscribe: args.exit_after_subscribe,
+            quiet: args.talk.quiet,
+        })
+    }
+}
+
+fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {
+    texts
+        .iter()
+        .map(|text| {
+            TopicFilter::new(text).map_err(|why| {
+                misuse(format!("{option} {text:?} is not a valid Topic Filter")).cause(why)
+            })
+        })
+        .collect()
+}

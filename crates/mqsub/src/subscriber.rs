@@ -1,0 +1,261 @@
+//! Subscribes, prints what arrives, and acknowledges a message once it is printed.
+
+use std::pin::pin;
+
+use mqtools_common::client::{Client, ClientError};
+use mqtools_common::exit::Exit;
+use mqtools_common::message::{Message, Receipt};
+use mqtools_common::protocol::{Event, PublishError};
+use mqtools_common::reason::ReasonCode;
+use mqtools_common::report::Report;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
+
+use crate::config::Config;
+use crate::filter::Verdict;
+use crate::sink::{Sink, SinkError};
+use crate::warn;
+
+/// Prints messages until there is a reason to stop, then disconnects.
+///
+/// # Errors
+/// A connection or an output that was lost, subscriptions that were all refused.
+pub(crate) async fn run(client: Client, sink: Sink, config: Config) -> Result<Exit, Report> {
+    let mut subscriber = Subscriber {
+        client,
+        sink,
+        config,
+        printed: 0,
+        unanswered: 0,
+        receipts: Vec::new(),
+    };
+    let ended = match subscriber.request() {
+        Ok(()) => subscriber.receive().await,
+        Err(report) => Err(report),
+    };
+    // What was printed is acknowledged with the DISCONNECT; what was not stays the broker's.
+    let _ = subscriber.client.close().await;
+    ended
+}
+
+struct Subscriber {
+    client: Client,
+    sink: Sink,
+    config: Config,
+    printed: u64,
+    /// SUBSCRIBE and UNSUBSCRIBE packets without their answer.
+    unanswered: usize,
+    /// Of messages in the sink's buffer: acknowledged once that is written.
+    receipts: Vec<Receipt>,
+}
+
+impl Subscriber {
+    fn request(&mut self) -> Result<(), Report> {
+        let session = &mut self.client.session;
+        if !self.config.subscriptions.is_empty() {
+            session
+                .subscribe(&self.config.subscriptions)
+                .map_err(|why| not_requested("subscribe", &why))?;
+            self.unanswered += 1;
+        }
+        if !self.config.unsubscribes.is_empty() {
+            session
+                .unsubscribe(&self.config.unsubscribes)
+                .map_err(|why| not_requested("unsubscribe", &why))?;
+            self.unanswered += 1;
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<Exit, Report> {
+        let mut stop = StopSignals::new()?;
+        let timeout = self.config.timeout;
+        let mut timer = pin!(sleep(timeout.unwrap_or_default()));
+        loop {
+            let step = tokio::select! {
+                biased;
+                () = stop.any() => return Ok(Exit::SUCCESS),
+                () = &mut timer, if timeout.is_some() => return Ok(Exit::TIMEOUT),
+                step = self.client.step() => step,
+            };
+            let ended = self.take_events();
+            match self.write_out() {
+                Ok(()) => {}
+                Err(SinkError::ReaderGone) => return Ok(Exit::SUCCESS),
+                Err(SinkError::Io(why)) => return Err(unwritable(&why)),
+            }
+            if let Some(exit) = ended? {
+                return Ok(exit);
+            }
+            step.map_err(|why| self.lost(&why))?;
+        }
+    }
+
+    /// Handles all that a step brought; gives the exit code once there is reason to stop.
+    fn take_events(&mut self) -> Result<Option<Exit>, Report> {
+        while let Some(event) = self.client.session.next_event() {
+            let ended = match event {
+                Event::Message(message) => self.message(&message)?,
+                Event::Subscribed {
+                    codes,
+                    reason_string,
+                    ..
+                } => self.subscribed(&codes, reason_string.as_deref())?,
+                Event::Unsubscribed { codes, .. } => self.unsubscribed(&codes),
+                Event::Closed {
+                    reason,
+                    reason_string,
+                } => return Err(self.closed(reason, reason_string)),
+                _ => None,
+            };
+            if ended.is_some() {
+                return Ok(ended);
+            }
+        }
+        Ok(None)
+    }
+
+    fn message(&mut self, message: &Message) -> Result<Option<Exit>, Report> {
+        match self.config.filter.judge(message) {
+            Verdict::Print => {
+                self.config
+                    .format
+                    .write(message, self.sink.writer())
+                    .or_else(|why| match SinkError::from(why) {
+                        // The flush will meet the same end.
+                        SinkError::ReaderGone => Ok(()),
+                        SinkError::Io(why) => Err(unwritable(&why)),
+                    })?;
+                self.printed += 1;
+            }
+            Verdict::Skip => {}
+            Verdict::Finish => return Ok(Some(Exit::SUCCESS)),
+        }
+        self.receipts.extend(message.receipt);
+        let enough = self.config.count.is_some_and(|count| self.printed >= count);
+        Ok(enough.then_some(Exit::SUCCESS))
+    }
+
+    fn subscribed(
+        &mut self,
+        codes: &[ReasonCode],
+        words: Option<&str>,
+    ) -> Result<Option<Exit>, Report> {
+        let refused = || codes.iter().filter(|code| code.is_failure());
+        let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
+        if let Some(first) = refused().next()
+            && refused().count() == codes.len()
+        {
+            return Err(Report::new(
+                Exit::from_broker(first.0),
+                "the broker refused every subscription",
+            )
+            .cause(format!(
+                "{first}{}, code {}",
+                words.unwrap_or_default(),
+                first.0
+            ))
+            .hint("the broker's access control decides what this user may subscribe to"));
+        }
+        for (subscription, code) in self.config.subscriptions.iter().zip(codes) {
+            if code.is_failure() {
+                let filter = subscription.filter.as_str();
+                let text = format!(
+                    "the broker refused to subscribe to {filter:?}: {code}, code {}",
+                    code.0
+                );
+                warn(&self.config, &text);
+            }
+        }
+        Ok(self.answered())
+    }
+
+    fn unsubscribed(&mut self, codes: &[ReasonCode]) -> Option<Exit> {
+        for (filter, code) in self.config.unsubscribes.iter().zip(codes) {
+            if code.is_failure() {
+                let filter = filter.as_str();
+                let text = format!(
+                    "the broker refused to unsubscribe from {filter:?}: {code}, code {}",
+                    code.0
+                );
+                warn(&self.config, &text);
+            }
+        }
+        self.answered()
+    }
+
+    fn answered(&mut self) -> Option<Exit> {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        (self.config.exit_after_subscribe && self.unanswered == 0).then_some(Exit::SUCCESS)
+    }
+
+    /// Writes out what is printed, then lets the broker forget it.
+    fn write_out(&mut self) -> Result<(), SinkError> {
+        self.sink.flush()?;
+        for receipt in self.receipts.drain(..) {
+            self.client.session.acknowledge(receipt);
+        }
+        Ok(())
+    }
+
+    fn closed(&self, reason: ReasonCode, words: Option<String>) -> Report {
+        let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
+        Report::new(
+            Exit::from_broker(reason.0),
+            format!("{} ended the session", self.client.address()),
+        )
+        .cause(format!(
+            "{reason}{}, code {}",
+            words.unwrap_or_default(),
+            reason.0
+        ))
+    }
+
+    fn lost(&self, why: &ClientError) -> Report {
+        Report::new(
+            why.exit(),
+            format!("the connection to {} was lost", self.client.address()),
+        )
+        .cause(why)
+    }
+}
+
+/// The signals that ask a process to end.
+struct StopSignals([Signal; 3]);
+
+impl StopSignals {
+    fn new() -> Result<Self, Report> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|why| Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why))
+        };
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn any(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+fn not_requested(what: &str, why: &PublishError) -> Report {
+    let exit = match why {
+        PublishError::OverBrokerMaximum { .. } => Exit::OVERSIZE_PACKET,
+        _ => Exit::UNKNOWN,
+    };
+    Report::new(exit, format!("cannot {what}")).cause(why)
+}
+
+fn unwritable(why: &std::io::Error) -> Report {
+    Report::new(Exit::OS_ERROR, "cannot write to standard output")
+        .cause(why)
+        .hint("what was not written was not acknowledged either: with -c and -q 1 the broker keeps it")
+}
