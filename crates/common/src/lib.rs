@@ -25,7 +25,7 @@ pub mod protocol;
 pub mod reason;
 #[cfg(feature = "client")]
 pub mod runtime;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "passwd"))]
 pub mod stdio;
 #[cfg(feature = "client")]
 pub mod tls;

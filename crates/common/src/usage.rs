@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{Command, FromArgMatches};
 
 use crate::exit::Exit;
 use crate::report::Report;
@@ -16,14 +16,20 @@ pub enum Parsed<T> {
     Show(String),
 }
 
-/// Parses a command line, the tool's name first.
+/// Parses a command line, the tool's name first. Messages speak of the tool by the name that
+/// `command` has.
 ///
 /// # Errors
 /// What is wrong with it, with a hint where to look.
-pub fn parse<T: Parser>(
+pub fn parse<T: FromArgMatches>(
+    command: Command,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<T>, Report> {
-    let error = match T::try_parse_from(arguments) {
+    let name = command.get_name().to_owned();
+    let parsed = command
+        .try_get_matches_from(arguments)
+        .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
+    let error = match parsed {
         Ok(args) => return Ok(Parsed::Run(args)),
         Err(error) => error,
     };
@@ -31,17 +37,19 @@ pub fn parse<T: Parser>(
     if !error.use_stderr() {
         return Ok(Parsed::Show(text));
     }
-    // clap writes paragraphs: the error, perhaps a tip, the usage.
+    // clap writes paragraphs: the error, perhaps tips, the usage. Its tip to put `--` before a
+    // mistyped option helps nobody.
     let mut paragraphs = text.split("\n\n").map(|paragraph| {
         let words: Vec<_> = paragraph.split_whitespace().collect();
         words.join(" ")
     });
     let what = paragraphs.next().unwrap_or_default();
     let what = what.strip_prefix("error: ").unwrap_or(&what);
-    let tip = paragraphs.find_map(|words| words.strip_prefix("tip: ").map(str::to_owned));
-    let name = T::command().get_name().to_owned();
-    let hint = tip.unwrap_or_else(|| format!("{name} --help lists the options"));
-    Err(misuse(what).hint(hint))
+    let similar = paragraphs
+        .find_map(|words| words.strip_prefix("tip: ").map(str::to_owned))
+        .filter(|tip| tip.contains("similar"))
+        .map_or_else(String::new, |tip| format!("{tip}; "));
+    Err(misuse(what).hint(format!("{similar}{name} --help lists the options")))
 }
 
 /// A command line whose parts do not fit together.
@@ -51,6 +59,8 @@ pub fn misuse(error: impl Into<String>) -> Report {
 
 #[cfg(test)]
 mod tests {
+    use clap::{CommandFactory as _, Parser};
+
     use super::*;
 
     #[derive(Debug, Parser)]
@@ -61,7 +71,7 @@ mod tests {
     }
 
     fn parsed(words: &[&str]) -> Result<Parsed<Args>, Report> {
-        parse(words.iter().map(OsString::from))
+        parse(Args::command(), words.iter().map(OsString::from))
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod subscriber;
 use std::ffi::OsString;
 use std::io::Write as _;
 
+use clap::CommandFactory as _;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
@@ -23,7 +24,7 @@ use crate::sink::Sink;
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let args = match usage::parse::<Args>(arguments) {
+    let args = match usage::parse::<Args>(Args::command(), arguments) {
         Ok(Parsed::Run(args)) => args,
         Ok(Parsed::Show(text)) => return stdio::show(&text),
         Err(report) => return report.end(false),

@@ -1,1 +1,43 @@
-fn main() {}
+//! `cargo xtask`: the project's own commands. Which one was asked for is decided here, each
+//! is in a module of its own.
+
+mod demo;
+mod parts;
+mod python;
+mod shell;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Build the tools and show a message travelling over TLS with a password
+    Demo {
+        /// A broker to use instead of a private one:
+        /// mqtt(s)://[user:password@]host[:port]
+        #[arg(long, value_name = "URL")]
+        broker: Option<String>,
+    },
+    /// Install what the tests need, then build and run every test
+    Test {
+        /// Arguments for `cargo test`
+        #[arg(last = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Task::parse() {
+        Task::Demo { broker } => demo::run(broker.as_deref()),
+        Task::Test { args } => test::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        shell::complain(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}

@@ -1,1 +1,33 @@
-//! placeholder
+//! What the tests share: a sealed runner for the tools, real and scripted brokers, a pseudo
+//! terminal, certificates and ports. Each module says how it is used.
+
+// Only tests call this crate: a panic with a clear message is how a test fails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)]
+
+mod broker;
+pub mod certs;
+pub mod fake_broker;
+mod locate;
+mod output;
+mod ports;
+mod process;
+pub mod pty;
+mod python;
+mod running;
+mod tool;
+
+pub use broker::{Broker, BrokerBuilder};
+pub use certs::{Authority, ServerCert, mkcert};
+pub use fake_broker::{Conn, FakeBroker, Packet};
+pub use output::Output;
+pub use ports::{PortGuard, free_port, silent_port, unanswering_port, unused_port};
+pub use pty::Pty;
+pub use python::python;
+pub use running::{Pattern, Running};
+pub use tool::{Tool, mqpasswd, mqpub, mqsub};

@@ -1,0 +1,67 @@
+//! `cargo xtask test`: what the tests need, then every test, then one line with their number.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use anyhow::{Context as _, Result};
+
+use crate::shell::{self, cargo, say, show};
+use crate::tally::Tally;
+use crate::{parts, python};
+
+/// Runs everything; `args` go to `cargo test`. Gives cargo test's own exit status.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    say("Looking for the programs and Python packages that the tests run against.");
+    python::ensure(&parts::ensure()?)?;
+    say("Building the tools and the tests; the first time, this takes a few minutes.");
+    shell::run(cargo().args(["build", "--bins"]))?;
+    let mut command = cargo();
+    command
+        .args(["test", "--no-fail-fast"])
+        .args(args)
+        .env("MQ_TOOLS_BUILT", "1");
+    let (status, tally) = stream(&mut command)?;
+    if !status.success() && tally.failed == 0 {
+        say(&format!("cargo test ended with {status}: see above."));
+    }
+    say(&tally.to_string());
+    Ok(exit_code(status))
+}
+
+/// Runs `cargo test` with its output on the screen, and adds up its closing lines.
+fn stream(command: &mut Command) -> Result<(ExitStatus, Tally)> {
+    show(command);
+    // One pipe for both, so that the lines stay in the order in which they were written.
+    let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
+    command.stdout(writer.try_clone().context("cannot share a pipe")?);
+    command.stderr(writer);
+    let mut child = command.spawn().context("cannot run cargo test")?;
+    // The command holds the pipe's other end, which has to be closed to see the end here.
+    command
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    let mut tally = Tally::default();
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    let mut stdout = std::io::stdout().lock();
+    while reader
+        .read_until(b'\n', &mut line)
+        .context("cannot read from cargo test")?
+        > 0
+    {
+        // A closed screen must not end the tests: their exit status still counts.
+        let _ = stdout.write_all(&line).and_then(|()| stdout.flush());
+        tally.add_line(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    let status = child.wait().context("cannot wait for cargo test")?;
+    Ok((status, tally))
+}
+
+fn exit_code(status: ExitStatus) -> ExitCode {
+    if status.success() {
+        return ExitCode::SUCCESS;
+    }
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
