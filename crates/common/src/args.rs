@@ -73,9 +73,10 @@ pub struct ConnectionArgs {
     )]
     pub protocol_version: VersionArg,
 
-    /// The most unacknowledged QoS 1 and 2 messages at a time: 1 to 65535
-    #[arg(short = 'M', long, value_name = "COUNT", default_value = "100", value_parser = clap::value_parser!(u16).range(1..))]
-    pub max_inflight: u16,
+    /// The most unacknowledged QoS 1 and 2 messages at a time: 1 to 65535 [default: 100, at
+    /// QoS 2 in MQTT 3.1.1: 20]
+    #[arg(short = 'M', long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub max_inflight: Option<u16>,
 
     /// How long connecting may take, CONNACK included
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]

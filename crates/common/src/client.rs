@@ -1,20 +1,20 @@
 //! Drives one session over one stream: reads, writes, timers. Few system calls: everything
 //! that is ready goes out in one write, everything a read brought is handled together.
 
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use tokio::io::AsyncReadExt as _;
-use tokio::time::{Sleep, sleep_until, timeout};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Sleep, sleep_until, timeout, timeout_at};
 
 use crate::connect::ConnectConfig;
 use crate::exit::Exit;
 use crate::net::{self, Address, Stream};
-use crate::protocol::{Accepted, Event, ProtocolError, Session};
+use crate::protocol::{Event, ProtocolError, Session};
 use crate::reason::Refusal;
 use crate::report::Report;
 
@@ -86,16 +86,27 @@ impl Client {
     ///
     /// # Errors
     /// Whatever keeps the connection from coming up, as it is told to the user.
-    pub async fn connect(config: &ConnectConfig) -> Result<(Self, Accepted), Report> {
-        let deadline = tokio::time::Instant::now() + config.connect_timeout;
+    pub async fn connect(config: &ConnectConfig) -> Result<Self, Report> {
         let address = &config.address;
-        let seconds = config.connect_timeout.as_secs_f64();
-        let dialled = tokio::time::timeout_at(deadline, net::connect(address, config.tls.as_ref()));
-        let stream = dialled.await.map_err(|_| {
+        let limit = Limit::new(config.connect_timeout);
+        let mut stream = limit.on(net::dial(address)).await.map_err(|seconds| {
             Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
                 .cause(format!("no answer within {seconds} s"))
                 .hint("check -h and -p, and whether a firewall drops the connection")
         })??;
+        if let Some(tls) = &config.tls {
+            stream = limit
+                .on(net::secure(stream, tls, address))
+                .await
+                .map_err(|seconds| {
+                    Report::new(
+                        Exit::TLS_HANDSHAKE,
+                        format!("{address} did not answer the TLS handshake"),
+                    )
+                    .cause(format!("no answer within {seconds} s"))
+                    .hint("is that port a listener with TLS?")
+                })??;
+        }
         let mut client = Self {
             session: config.session(),
             address: address.clone(),
@@ -106,15 +117,18 @@ impl Client {
             first_byte: None,
             write_error: None,
         };
-        match tokio::time::timeout_at(deadline, client.handshake(config.tls.is_some())).await {
-            Ok(accepted) => Ok((client, accepted?)),
-            Err(_) => Err(Report::new(
-                Exit::CONNECTION_REFUSED,
-                format!("{address} did not answer the CONNECT"),
-            )
-            .cause(format!("no CONNACK within {seconds} s"))
-            .hint("is that port an MQTT broker's? a listener with TLS needs --cafile")),
-        }
+        limit
+            .on(client.handshake(config.tls.is_some()))
+            .await
+            .map_err(|seconds| {
+                Report::new(
+                    Exit::CONNECTION_REFUSED,
+                    format!("{address} did not answer the CONNECT"),
+                )
+                .cause(format!("no CONNACK within {seconds} s"))
+                .hint("is that port an MQTT broker's? a listener with TLS needs --cafile")
+            })??;
+        Ok(client)
     }
 
     /// Where the broker is.
@@ -149,6 +163,9 @@ impl Client {
             Poll::Ready(Ok::<(), ClientError>(()))
         })
         .await?;
+        // A broker that waits for the end of our stream sees it now. Whether this worked shows
+        // in what is read.
+        let _ = self.stream.shutdown().await;
         let drained = timeout(LINGER, async {
             loop {
                 self.input.clear();
@@ -169,7 +186,7 @@ impl Client {
         }
     }
 
-    async fn handshake(&mut self, tls: bool) -> Result<Accepted, Report> {
+    async fn handshake(&mut self, tls: bool) -> Result<(), Report> {
         if let Err(why) = self.session.open(Instant::now()) {
             return Err(Report::new(Exit::USAGE, "cannot send this CONNECT").cause(why));
         }
@@ -178,7 +195,7 @@ impl Client {
                 return Err(self.no_connack(&why, tls));
             }
             match self.session.next_event() {
-                Some(Event::Connected(accepted)) => return Ok(accepted),
+                Some(Event::Connected(_)) => return Ok(()),
                 Some(Event::Refused(refusal)) => return Err(self.refused(&refusal)),
                 _ => {}
             }
@@ -287,6 +304,10 @@ impl Client {
                 self.session.feed(&mut self.input, Instant::now())?;
                 Ok(Poll::Ready(()))
             }
+            // rustls's name for a TCP close without close_notify.
+            Poll::Ready(Err(why)) if why.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(self.write_error.take().unwrap_or(ClientError::Closed))
+            }
             Poll::Ready(Err(why)) => Err(self.write_error.take().unwrap_or(why.into())),
         }
     }
@@ -314,5 +335,27 @@ impl Client {
             timer.as_mut().reset(due.into());
         }
         Ok(Poll::Pending)
+    }
+}
+
+/// The time that all steps of connecting share.
+struct Limit {
+    seconds: f64,
+    deadline: tokio::time::Instant,
+}
+
+impl Limit {
+    fn new(time: Duration) -> Self {
+        Self {
+            seconds: time.as_secs_f64(),
+            deadline: tokio::time::Instant::now() + time,
+        }
+    }
+
+    /// Runs one step; the error is the limit in seconds.
+    async fn on<T>(&self, step: impl Future<Output = T>) -> Result<T, f64> {
+        timeout_at(self.deadline, step)
+            .await
+            .map_err(|_| self.seconds)
     }
 }

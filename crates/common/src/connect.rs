@@ -23,6 +23,9 @@ use crate::usage::misuse;
 const PORT: u16 = 1883;
 const TLS_PORT: u16 = 8883;
 
+/// Unacknowledged messages at a time, unless the user or the broker wants fewer.
+const MAX_IN_FLIGHT: u16 = 100;
+
 /// A connection to a broker, ready to be made.
 #[derive(Debug, Clone)]
 pub struct ConnectConfig {
@@ -53,7 +56,9 @@ impl ConnectConfig {
     ) -> Result<Self, Report> {
         let version = connection.protocol_version.into();
         if connection.host.is_empty() {
-            return Err(misuse("the host given with -h is empty"));
+            return Err(
+                misuse("the host given with -h is empty").hint("leave -h out for localhost")
+            );
         }
         if connection.password.is_some()
             && connection.username.is_none()
@@ -101,7 +106,7 @@ impl ConnectConfig {
             address,
             tls,
             connect,
-            max_in_flight: connection.max_inflight,
+            max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
             connect_timeout: connection.connect_timeout,
             trace: talk.debug.then_some(trace as Trace),
         })
@@ -127,11 +132,13 @@ fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {
     let id = match (&connection.id, &connection.id_prefix) {
         (Some(id), _) => id.clone(),
         (None, Some(prefix)) => format!("{prefix}-{}", std::process::id()),
-        (None, None) => return Ok(String::new()),
+        (None, None) => String::new(),
     };
     check_length("the client identifier", id.len())?;
-    if id.is_empty() && connection.disable_clean_session {
-        return Err(misuse("-c needs a client identifier that is not empty"));
+    // A prefix does not do: the next process has another id, and would leave this session behind.
+    let is_lasting = connection.id.as_ref().is_some_and(|id| !id.is_empty());
+    if connection.disable_clean_session && !is_lasting {
+        return Err(misuse("-c needs a client identifier that is not empty").hint("add -i ID"));
     }
     Ok(id)
 }
@@ -140,8 +147,8 @@ fn will_of(args: &WillArgs) -> Result<Option<Will>, Report> {
     let Some(topic) = &args.will_topic else {
         return Ok(None);
     };
-    let topic = TopicName::new(topic)
-        .map_err(|why| misuse(format!("the Will topic {topic:?} is not valid")).cause(why))?;
+    let topic =
+        TopicName::new(topic).map_err(|why| misuse("the Will topic is not valid").cause(why))?;
     let payload = args.will_payload.clone().unwrap_or_default().into_vec();
     if payload.len() > MAX_STRING {
         return Err(

@@ -57,6 +57,17 @@ impl Exit {
         Self(code)
     }
 
+    /// The broker ended the session with this Reason Code (MQTT 5 DISCONNECT). Below 128 it
+    /// complains of nothing, and still the connection was lost before the work was done.
+    #[must_use]
+    pub const fn from_disconnect(code: u8) -> Self {
+        if code >= 0x80 {
+            Self(code)
+        } else {
+            Self::CONNECTION_LOST
+        }
+    }
+
     /// The number as the shell shows it.
     #[must_use]
     pub const fn code(self) -> u8 {

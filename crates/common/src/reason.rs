@@ -43,7 +43,8 @@ impl fmt::Display for ReasonCode {
     /// What the code means, as the middle of a sentence (MQTT 5, section 2.4, table 2-6).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            0x00 => "success",
+            // Shown only when a DISCONNECT comes too early; elsewhere it is "success".
+            0x00 => "normal disconnection",
             0x04 => "disconnected, and the Will goes out",
             0x10 => "no matching subscribers",
             0x11 => "no subscription existed",

@@ -5,12 +5,17 @@ use std::os::unix::ffi::OsStringExt as _;
 use bytes::Bytes;
 use mqtools_common::connect::ConnectConfig;
 use mqtools_common::message::Qos;
+use mqtools_common::reason::Version;
 use mqtools_common::report::Report;
 use mqtools_common::topic::{TopicError, TopicName};
 use mqtools_common::usage::misuse;
 
 use crate::cli::Args;
 use crate::source::{Input, Repetition, SourceConfig};
+
+/// A broker of MQTT 3.1.1 cannot announce how many unfinished QoS 2 messages it takes, and
+/// mosquitto closes the connection at the 21st (its max_inflight_messages, unless set).
+const QOS_2_IN_FLIGHT_V311: u16 = 20;
 
 /// One run of `mqpub`.
 #[derive(Debug)]
@@ -31,7 +36,12 @@ pub(crate) struct Template {
 impl Config {
     pub(crate) fn new(args: Args) -> Result<Self, Report> {
         let topic = TopicName::new(&args.topic).map_err(|why| {
-            let report = misuse(format!("cannot publish to the topic {:?}", args.topic)).cause(why);
+            let error = match why {
+                // Nobody wants to read that much of it.
+                TopicError::TooLong(_) => "cannot publish to this topic".to_owned(),
+                _ => format!("cannot publish to the topic {:?}", args.topic),
+            };
+            let report = misuse(error).cause(why);
             match why {
                 TopicError::Wildcard(_) => {
                     report.hint("publish to one topic without wildcards; mqsub takes them")
@@ -47,8 +57,15 @@ impl Config {
             // clap has made sure that one source was given.
             (None, None) => Input::Text(Bytes::new()),
         };
+        let mut connect = ConnectConfig::new(&args.connection, &args.will, args.talk)?;
+        if args.connection.max_inflight.is_none()
+            && args.qos == Qos::ExactlyOnce
+            && connect.connect.version == Version::V311
+        {
+            connect.max_in_flight = QOS_2_IN_FLIGHT_V311;
+        }
         Ok(Self {
-            connect: ConnectConfig::new(&args.connection, &args.will, args.talk)?,
+            connect,
             message: Template {
                 topic,
                 qos: args.qos,

@@ -36,6 +36,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 async fn publish(config: Config) -> Result<(), Report> {
     // Before connecting: a file that is not there should cost no connection.
     let source = config.source.open()?;
-    let (client, _) = Client::connect(&config.connect).await?;
+    let client = Client::connect(&config.connect).await?;
     publisher::run(client, source, config.message).await
 }

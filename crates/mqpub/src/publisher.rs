@@ -29,6 +29,7 @@ pub(crate) async fn run(client: Client, source: Source, template: Template) -> R
             qos: template.qos,
             retain: template.retain,
         },
+        exhausted: false,
         books: Books::default(),
     };
     match publisher.publish_all().await {
@@ -45,6 +46,8 @@ struct Publisher {
     client: Client,
     source: Source,
     message: Publication,
+    /// Nothing more is published, at the end of the source or because it failed.
+    exhausted: bool,
     books: Books,
 }
 
@@ -64,18 +67,23 @@ struct Books {
 impl Publisher {
     async fn publish_all(&mut self) -> Result<(), Report> {
         let mut next = None;
-        let mut exhausted = false;
+        // A message that cannot be published ends the run, but not before it is known what
+        // became of those before it.
+        let mut failure = None;
         loop {
-            while self.has_room() {
+            while !self.exhausted && self.has_room() {
                 let Some(payload) = next.take().or_else(|| self.source.ready()) else {
                     break;
                 };
-                self.publish(payload)?;
+                if let Err(report) = self.publish(payload) {
+                    failure = Some(report);
+                    self.exhausted = true;
+                }
             }
-            let wants_more = !exhausted && next.is_none() && self.has_room();
-            if exhausted && next.is_none() && self.is_settled() {
-                return Ok(());
+            if self.exhausted && self.is_settled() {
+                return failure.map_or(Ok(()), Err);
             }
+            let wants_more = !self.exhausted && next.is_none() && self.has_room();
             tokio::select! {
                 biased;
                 step = self.client.step() => {
@@ -83,9 +91,13 @@ impl Publisher {
                     self.take_events()?;
                     outcome.map_err(|why| self.lost(&why))?;
                 }
-                payload = self.source.next(), if wants_more => match payload? {
-                    Some(payload) => next = Some(payload),
-                    None => exhausted = true,
+                payload = self.source.next(), if wants_more => match payload {
+                    Ok(Some(payload)) => next = Some(payload),
+                    Ok(None) => self.exhausted = true,
+                    Err(report) => {
+                        failure = Some(report);
+                        self.exhausted = true;
+                    }
                 },
             }
         }
@@ -158,6 +170,11 @@ impl Publisher {
                     self.books.refusal.get_or_insert((reason, reason_string));
                 }
                 Event::Published { .. } => self.books.acknowledged += 1,
+                // The last acknowledgement came before it: nothing is lost.
+                Event::Closed { .. }
+                    if self.message.qos != Qos::AtMostOnce
+                        && self.exhausted
+                        && self.client.session.unacknowledged() == 0 => {}
                 Event::Closed {
                     reason,
                     reason_string,
@@ -195,7 +212,7 @@ impl Publisher {
     fn closed(&self, reason: ReasonCode, words: Option<String>) -> Report {
         let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
         Report::new(
-            Exit::from_broker(reason.0),
+            Exit::from_disconnect(reason.0),
             format!("{} ended the session", self.client.address()),
         )
         .cause(format!(

@@ -16,6 +16,7 @@ use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
 use mqtools_common::usage::{self, Parsed};
 use mqtools_common::{runtime, stdio};
+use tokio::time::{Instant, timeout_at};
 
 use crate::cli::Args;
 use crate::config::Config;
@@ -45,8 +46,16 @@ async fn subscribe(config: Config) -> Result<Exit, Report> {
         );
     }
     let sink = Sink::stdout()?;
-    let (client, _) = Client::connect(&config.connect).await?;
-    subscriber::run(client, sink, config).await
+    let connected = Client::connect(&config.connect);
+    let deadline = config.timeout.map(|time| Instant::now() + time);
+    let client = match deadline {
+        Some(deadline) => match timeout_at(deadline, connected).await {
+            Ok(client) => client?,
+            Err(_) => return Ok(Exit::TIMEOUT),
+        },
+        None => connected.await?,
+    };
+    subscriber::run(client, sink, config, deadline).await
 }
 
 /// Tells the user something that ends nothing.

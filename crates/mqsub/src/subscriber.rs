@@ -9,7 +9,7 @@ use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::ReasonCode;
 use mqtools_common::report::Report;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::config::Config;
 use crate::filter::Verdict;
@@ -20,7 +20,12 @@ use crate::warn;
 ///
 /// # Errors
 /// A connection or an output that was lost, subscriptions that were all refused.
-pub(crate) async fn run(client: Client, sink: Sink, config: Config) -> Result<Exit, Report> {
+pub(crate) async fn run(
+    client: Client,
+    sink: Sink,
+    config: Config,
+    deadline: Option<Instant>,
+) -> Result<Exit, Report> {
     let mut subscriber = Subscriber {
         client,
         sink,
@@ -30,8 +35,9 @@ pub(crate) async fn run(client: Client, sink: Sink, config: Config) -> Result<Ex
         receipts: Vec::new(),
     };
     let ended = match subscriber.request() {
-        Ok(()) => subscriber.receive().await,
-        Err(report) => Err(report),
+        Ok(()) => subscriber.receive(deadline).await,
+        // The broker may have sent DISCONNECT right behind its CONNACK, and that says more.
+        Err(report) => subscriber.take_events().and(Err(report)),
     };
     // What was printed is acknowledged with the DISCONNECT; what was not stays the broker's.
     let _ = subscriber.client.close().await;
@@ -67,15 +73,14 @@ impl Subscriber {
         Ok(())
     }
 
-    async fn receive(&mut self) -> Result<Exit, Report> {
+    async fn receive(&mut self, deadline: Option<Instant>) -> Result<Exit, Report> {
         let mut stop = StopSignals::new()?;
-        let timeout = self.config.timeout;
-        let mut timer = pin!(sleep(timeout.unwrap_or_default()));
+        let mut timer = pin!(sleep_until(deadline.unwrap_or_else(Instant::now)));
         loop {
             let step = tokio::select! {
                 biased;
                 () = stop.any() => return Ok(Exit::SUCCESS),
-                () = &mut timer, if timeout.is_some() => return Ok(Exit::TIMEOUT),
+                () = &mut timer, if deadline.is_some() => return Ok(Exit::TIMEOUT),
                 step = self.client.step() => step,
             };
             let ended = self.take_events();
@@ -118,15 +123,13 @@ impl Subscriber {
     fn message(&mut self, message: &Message) -> Result<Option<Exit>, Report> {
         match self.config.filter.judge(message) {
             Verdict::Print => {
-                self.config
-                    .format
-                    .write(message, self.sink.writer())
-                    .or_else(|why| match SinkError::from(why) {
-                        // The flush will meet the same end.
-                        SinkError::ReaderGone => Ok(()),
-                        SinkError::Io(why) => Err(unwritable(&why)),
-                    })?;
-                self.printed += 1;
+                let written = self.config.format.write(message, self.sink.writer());
+                match written.map_err(SinkError::from) {
+                    Ok(()) => self.printed += 1,
+                    // Before its receipt is taken: nobody has read this message.
+                    Err(SinkError::ReaderGone) => return Ok(Some(Exit::SUCCESS)),
+                    Err(SinkError::Io(why)) => return Err(unwritable(&why)),
+                }
             }
             Verdict::Skip => {}
             Verdict::Finish => return Ok(Some(Exit::SUCCESS)),
@@ -201,7 +204,7 @@ impl Subscriber {
     fn closed(&self, reason: ReasonCode, words: Option<String>) -> Report {
         let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
         Report::new(
-            Exit::from_broker(reason.0),
+            Exit::from_disconnect(reason.0),
             format!("{} ended the session", self.client.address()),
         )
         .cause(format!(

@@ -22,6 +22,9 @@ enum Task {
         /// mqtt(s)://[user:password@]host[:port]
         #[arg(long, value_name = "URL")]
         broker: Option<String>,
+        /// Use the embedded broker even on a machine that has mosquitto
+        #[arg(long, conflicts_with = "broker")]
+        embedded: bool,
     },
     /// Install what the tests need, then build and run every test
     Test {
@@ -33,7 +36,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
-        Task::Demo { broker } => demo::run(broker.as_deref()),
+        Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
         Task::Test { args } => test::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -4,6 +4,7 @@ mod dial;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -38,18 +39,21 @@ impl fmt::Display for Address {
     }
 }
 
-/// Connects to the broker, TLS handshake included.
+/// Connects to the broker. It does not limit its time: whoever calls it does.
 ///
 /// # Errors
-/// No such host, nobody there, or a handshake that failed. It does not limit its time:
-/// whoever calls it does.
-pub async fn connect(address: &Address, tls: Option<&Tls>) -> Result<Stream, Report> {
-    let tcp = dial::tcp(address).await?;
-    let Some(tls) = tls else {
-        return Ok(Box::pin(tcp));
-    };
-    let connector = TlsConnector::from(std::sync::Arc::clone(&tls.config));
-    match connector.connect(tls.server_name.clone(), tcp).await {
+/// No such host, or nobody there.
+pub async fn dial(address: &Address) -> Result<Stream, Report> {
+    Ok(Box::pin(dial::tcp(address).await?))
+}
+
+/// Puts TLS over a connection. It does not limit its time: whoever calls it does.
+///
+/// # Errors
+/// A handshake that failed, explained.
+pub async fn secure(stream: Stream, tls: &Tls, address: &Address) -> Result<Stream, Report> {
+    let connector = TlsConnector::from(Arc::clone(&tls.config));
+    match connector.connect(tls.server_name.clone(), stream).await {
         Ok(stream) => Ok(Box::pin(stream)),
         Err(why) => Err(handshake_failed(&address.to_string(), &tls.trust, &why)),
     }

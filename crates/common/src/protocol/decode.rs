@@ -23,33 +23,40 @@ pub(super) fn decode(
     input: &mut BytesMut,
     connection: u64,
 ) -> Result<Option<Incoming>, ProtocolError> {
+    let Some(first) = input.first().copied() else {
+        return Ok(None);
+    };
+    // Before the rest is there: the length that something else than MQTT seems to announce
+    // may never come.
+    if !begins_packet(version, first) {
+        return Err(ProtocolError::Malformed(format!(
+            "a packet that begins with 0x{first:02X} is none a broker may send"
+        )));
+    }
     let Some((header, length)) = frame_length(input)? else {
         return Ok(None);
     };
     let end = header + length;
-    let (Some(first), Some(body)) = (input.first().copied(), input.get(header..end)) else {
+    let Some(body) = input.get(header..end) else {
         return Ok(None);
     };
-    let packet = match (first >> 4, first & 0x0F) {
-        (2, 0) => connack(version, body),
-        (3, _) => {
+    let packet = match first >> 4 {
+        2 => connack(version, body),
+        4 => ack(version, AckKind::Puback, body),
+        5 => ack(version, AckKind::Pubrec, body),
+        6 => ack(version, AckKind::Pubrel, body),
+        7 => ack(version, AckKind::Pubcomp, body),
+        9 => suback(version, body),
+        11 => unsuback(version, body),
+        13 => Body::new("PINGRESP", body)
+            .end()
+            .map(|()| Incoming::Pingresp),
+        14 => disconnect(body),
+        15 => Err(ProtocolError::Unexpected("AUTH")),
+        _ => {
             let frame = input.split_to(end).freeze();
             return publish(version, frame, header, connection).map(Some);
         }
-        (4, 0) => ack(version, AckKind::Puback, body),
-        (5, 0) => ack(version, AckKind::Pubrec, body),
-        (6, 2) => ack(version, AckKind::Pubrel, body),
-        (7, 0) => ack(version, AckKind::Pubcomp, body),
-        (9, 0) => suback(version, body),
-        (11, 0) => unsuback(version, body),
-        (13, 0) => Body::new("PINGRESP", body)
-            .end()
-            .map(|()| Incoming::Pingresp),
-        (14, 0) if version == Version::V5 => disconnect(body),
-        (15, 0) if version == Version::V5 => Err(ProtocolError::Unexpected("AUTH")),
-        _ => Err(ProtocolError::Malformed(format!(
-            "a packet that begins with 0x{first:02X} is none a broker may send"
-        ))),
     }?;
     input.advance(end);
     Ok(Some(packet))
@@ -71,6 +78,16 @@ pub(super) fn frame_length(input: &[u8]) -> Result<Option<(usize, usize)>, Proto
         ));
     }
     Ok(None)
+}
+
+/// Whether a broker's packet can begin with this byte: the type and its fixed flags
+/// (MQTT 5, sections 2.1.2 and 2.1.3).
+fn begins_packet(version: Version, first: u8) -> bool {
+    match first {
+        0x20 | 0x30..=0x3F | 0x40 | 0x50 | 0x62 | 0x70 | 0x90 | 0xB0 | 0xD0 => true,
+        0xE0 | 0xF0 => version == Version::V5,
+        _ => false,
+    }
 }
 
 fn connack(version: Version, body: &[u8]) -> Result<Incoming, ProtocolError> {

@@ -53,13 +53,25 @@ fn is_end_of_stream(error: &io::Error) -> bool {
 }
 
 fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Report {
+    let cause = match why {
+        CertificateError::UnknownIssuer => {
+            "its issuer is not among the trusted certificates".to_owned()
+        }
+        CertificateError::InvalidPurpose => "it is not made for servers".to_owned(),
+        CertificateError::BadSignature => "its signature is wrong".to_owned(),
+        CertificateError::BadEncoding => "it cannot be read".to_owned(),
+        CertificateError::NotValidForName => "it is made for another name".to_owned(),
+        why => why.to_string(),
+    };
     let report = Report::new(
         Exit::TLS,
         format!("the certificate of {peer} is not trusted"),
     )
-    .cause(why);
+    .cause(cause);
     match why {
-        CertificateError::UnknownIssuer => report.hint(match trust {
+        // A new authority often bears the name of the one before: then it is the signature
+        // that does not fit.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => report.hint(match trust {
             Trust::CaFile(path) => format!(
                 "{} holds neither its authority nor the certificate itself; give that file with --cafile (made by mkcert: \"$(mkcert -CAROOT)/rootCA.pem\")",
                 path.display()

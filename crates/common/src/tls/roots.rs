@@ -52,7 +52,10 @@ pub(super) fn from_file(path: &Path) -> Result<Trusted, Report> {
 
     let mut authorities = RootCertStore::empty();
     for certificate in &certificates {
-        if may_sign(certificate) {
+        let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
+            return Err(unusable().cause("one of its certificates cannot be read"));
+        };
+        if may_sign(&parsed) {
             authorities.add(certificate.clone()).map_err(|why| {
                 unusable().cause(format!("one of its certificates is unusable: {why}"))
             })?;
@@ -87,9 +90,6 @@ pub(super) fn from_system() -> Result<Trusted, Report> {
 /// Whether a certificate may stand above others. webpki does not ask this of a trust anchor,
 /// so a server's own certificate must not become one: its key could sign for any name.
 /// Version 1 has no extensions; such a certificate can only be meant as an authority.
-fn may_sign(certificate: &CertificateDer<'_>) -> bool {
-    let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
-        return false;
-    };
-    parsed.version() == X509Version::V1 || parsed.is_ca()
+fn may_sign(certificate: &X509Certificate<'_>) -> bool {
+    certificate.version() == X509Version::V1 || certificate.is_ca()
 }

@@ -82,6 +82,13 @@ impl Target {
         }
     }
 
+    pub(crate) fn greeting(&self) -> &'static str {
+        match self.security {
+            Security::Plain => "Hello, MQTT",
+            _ => "Hello, MQTT with TLS!",
+        }
+    }
+
     /// The words of an mqpub command.
     pub(crate) fn publish(&self, text: &str) -> Vec<String> {
         let mut words = self.words();
@@ -126,10 +133,11 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    pub(crate) fn start(stage: &Stage) -> Result<Self> {
+    /// Starts mosquitto where the machine has it, unless the `embedded` one is wanted.
+    pub(crate) fn start(stage: &Stage, embedded: bool) -> Result<Self> {
         match parts::find("mosquitto") {
-            Some(program) => Self::mosquitto(stage, Command::new(program)),
-            None => Self::embedded(stage),
+            Some(program) if !embedded => Self::mosquitto(stage, Command::new(program)),
+            _ => Self::embedded(stage),
         }
     }
 
@@ -178,8 +186,7 @@ impl Broker {
     }
 
     fn embedded(stage: &Stage) -> Result<Self> {
-        say("This machine has no mosquitto, so the demo builds a small broker around rumqttd;");
-        say("the first time, this takes some minutes.");
+        say("Building a small broker around rumqttd; the first time, this takes some minutes.");
         shell::run(cargo().args(["build", "--package", "demo-broker"]))?;
         let words = [
             "--certfile",

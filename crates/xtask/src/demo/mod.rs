@@ -17,8 +17,9 @@ use stage::Stage;
 const USER: &str = "username";
 const PASSWORD: &str = "password";
 
-/// Runs the tour, against `broker` (a URL) or a private one on loopback.
-pub(crate) fn run(broker: Option<&str>) -> Result<ExitCode> {
+/// Runs the tour, against `broker` (a URL) or a private one on loopback: mosquitto, or the
+/// `embedded` one.
+pub(crate) fn run(broker: Option<&str>, embedded: bool) -> Result<ExitCode> {
     let target = broker.map(Target::from_url).transpose()?;
     say("Building mqpub, mqsub and mqpasswd; the first time, this takes a minute or two.");
     shell::run(cargo().args([
@@ -37,7 +38,7 @@ pub(crate) fn run(broker: Option<&str>) -> Result<ExitCode> {
             headline("Sending a message through your broker");
             send_and_receive(&stage, &target)?;
         }
-        None => private_tour(&stage)?,
+        None => private_tour(&stage, embedded)?,
     }
     headline("That was it");
     say("The tools are in target/debug. Next: mqpub --help, mqsub --help, mqpasswd --help.");
@@ -45,7 +46,7 @@ pub(crate) fn run(broker: Option<&str>) -> Result<ExitCode> {
 }
 
 /// The whole story: authority, certificate, password file, broker, message, wrong password.
-fn private_tour(stage: &Stage) -> Result<()> {
+fn private_tour(stage: &Stage, embedded: bool) -> Result<()> {
     headline("A certificate authority, and a certificate for localhost");
     certificates::make(stage.folder())?;
     say("Made rootCA.pem, mosquitto.crt and mosquitto.key (with the crate rcgen; for your own");
@@ -56,7 +57,7 @@ fn private_tour(stage: &Stage) -> Result<()> {
     stage.show("cat", &["passwd"])?;
 
     headline("A broker with TLS that lets in only that user");
-    let broker = Broker::start(stage)?;
+    let broker = Broker::start(stage, embedded)?;
     let target = broker.target();
     send_and_receive(stage, &target)?;
 
@@ -79,7 +80,7 @@ fn send_and_receive(stage: &Stage, target: &Target) -> Result<()> {
     subscriber
         .wait_for("received SUBACK")
         .context("mqsub did not get its subscription")?;
-    let text = "Hello, MQTT with TLS!";
+    let text = target.greeting();
     stage.show("mqpub", &target.publish(text))?;
     let output = subscriber.finish()?;
     say("and mqsub printed:");

@@ -73,6 +73,9 @@ impl Session {
                     next.push((id, outgoing.message.clone(), outgoing.dup));
                 }
             }
+            if next.is_empty() {
+                break;
+            }
             self.waiting -= next.len();
             self.on_wire += next.len();
             for (id, message, dup) in next {

@@ -1,0 +1,23 @@
+//! The MQTT session against scripted bytes and simulated networks; no sockets, no clock.
+
+#![allow(
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "all of it is test code, helpers included: to fail is to panic"
+)]
+
+mod acknowledgements;
+mod driver;
+mod encoding;
+mod handshake;
+mod hostile;
+mod keep_alive;
+mod packets;
+mod receiving;
+mod reconnect;
+mod simulation;
+mod wire;

@@ -1,0 +1,221 @@
+//! What goes out again after a reconnect, and how.
+
+use mqtools_common::message::Qos;
+use mqtools_common::protocol::Event;
+use mqtools_common::reason::{ReasonCode, Version};
+
+use crate::driver::{BOTH, Driver, publication, published};
+use crate::wire::{self, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL};
+
+const PUBREL_OF_2: FromClient = FromClient::Ack {
+    kind: PUBREL,
+    id: 2,
+    reason: 0,
+};
+
+/// PUBLISH packets as (identifier, DUP, payload).
+fn publishes(sent: &[FromClient]) -> Vec<(u16, bool, &str)> {
+    sent.iter()
+        .filter_map(|packet| match packet {
+            FromClient::Publish(p) => Some((p.id, p.dup, std::str::from_utf8(&p.payload).unwrap())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// QoS 1 "a" (sent), QoS 2 "b" (released), QoS 2 "c" (sent), QoS 0 "d".
+fn busy(version: Version) -> Driver {
+    let mut driver = Driver::online(version);
+    driver.publish(Qos::AtLeastOnce, "a");
+    driver.publish(Qos::ExactlyOnce, "b");
+    driver.publish(Qos::ExactlyOnce, "c");
+    driver.publish(Qos::AtMostOnce, "d");
+    driver.feed(&wire::ack(PUBREC, 2));
+    driver.sent();
+    driver
+}
+
+#[test]
+fn over_the_same_session_everything_unfinished_goes_out_again_with_dup() {
+    for version in BOTH {
+        let mut driver = busy(version);
+        driver.reconnect(true);
+        let sent = driver.sent();
+        assert_eq!(publishes(&sent), [(1, true, "a"), (3, true, "c")]);
+        assert!(sent.contains(&PUBREL_OF_2) && sent.len() == 3, "{sent:?}");
+        assert_eq!(driver.events(), []);
+        assert_eq!(driver.session.unacknowledged(), 3);
+        driver.feed(&wire::ack(PUBACK, 1));
+        driver.feed(&wire::ack(PUBCOMP, 2));
+        driver.feed(&wire::ack(PUBREC, 3));
+        driver.feed(&wire::ack(PUBCOMP, 3));
+        assert_eq!(
+            driver.events(),
+            [published(1, 0), published(2, 0), published(3, 0)]
+        );
+    }
+}
+
+#[test]
+fn over_a_new_session_everything_unfinished_goes_out_anew() {
+    for version in BOTH {
+        let mut driver = busy(version);
+        driver.reconnect(false);
+        let sent = driver.sent();
+        assert_eq!(
+            publishes(&sent),
+            [(1, false, "a"), (2, false, "b"), (3, false, "c")]
+        );
+        assert_eq!(sent.len(), 3);
+        assert_eq!(driver.events(), [Event::MayDuplicate(2)]);
+    }
+}
+
+#[test]
+fn what_the_broker_completed_before_the_break_is_no_failure() {
+    let mut driver = busy(Version::V5);
+    driver.reconnect(true);
+    driver.feed(&wire::ack_reason(PUBCOMP, 2, 0x92));
+    assert_eq!(driver.events(), [published(2, 0)]);
+    // Without a break in between it is one.
+    driver.publish(Qos::ExactlyOnce, "e");
+    driver.feed(&wire::ack(PUBREC, 4));
+    driver.feed(&wire::ack_reason(PUBCOMP, 4, 0x92));
+    assert_eq!(driver.events(), [published(4, 0x92)]);
+}
+
+#[test]
+fn a_smaller_window_is_kept_when_sending_again() {
+    let mut driver = Driver::online_with(Version::V5, 5, &[]);
+    for payload in ["a", "b", "c", "d"] {
+        driver.publish(Qos::AtLeastOnce, payload);
+    }
+    driver.session.lost();
+    driver.open();
+    driver.accept(true, &[0x21, 0, 2]);
+    assert_eq!(publishes(&driver.sent()), [(1, true, "a"), (2, true, "b")]);
+    assert!(!driver.session.has_room());
+    driver.feed(&wire::ack(PUBACK, 2));
+    assert_eq!(publishes(&driver.sent()), [(3, true, "c")]);
+    // "d" has not been sent over this connection, so this cannot be its answer.
+    driver.feed(&wire::ack(PUBACK, 4));
+    assert_eq!(driver.events(), [published(2, 0)]);
+    assert_eq!(driver.session.unacknowledged(), 3);
+
+    // Waiting over one more connection changes nothing about DUP.
+    driver.reconnect(true);
+    assert_eq!(
+        publishes(&driver.sent()),
+        [(1, true, "a"), (3, true, "c"), (4, true, "d")]
+    );
+}
+
+#[test]
+fn nothing_new_overtakes_what_waits() {
+    let mut driver = Driver::online_with(Version::V5, 3, &[]);
+    for payload in ["a", "b", "c"] {
+        driver.publish(Qos::AtLeastOnce, payload);
+    }
+    driver.session.lost();
+    driver.open();
+    driver.accept(true, &[0x21, 0, 1]);
+    assert!(!driver.session.has_room());
+    assert!(
+        driver
+            .session
+            .publish(&publication(Qos::AtLeastOnce, "new"))
+            .is_err()
+    );
+    assert_eq!(publishes(&driver.sent()), [(1, true, "a")]);
+}
+
+#[test]
+fn a_limit_that_became_lower_ends_the_exchange() {
+    let mut driver = Driver::online_with(Version::V5, 1000, &[]);
+    driver.publish(Qos::AtLeastOnce, "short");
+    for _ in 0..300 {
+        driver.publish(Qos::AtLeastOnce, &"long".repeat(20));
+    }
+    driver.publish(Qos::ExactlyOnce, "qos 2");
+    driver.publish(Qos::AtLeastOnce, "last");
+    driver.session.lost();
+    driver.open();
+    driver.accept(true, &[0x27, 0, 0, 0, 50, 0x24, 1, 0x21, 0, 1]);
+    assert_eq!(publishes(&driver.sent()), [(1, true, "short")]);
+    driver.feed(&wire::ack(PUBACK, 1));
+    assert_eq!(publishes(&driver.sent()), [(303, true, "last")]);
+    let mut expected = vec![published(1, 0)];
+    expected.extend((2..=301).map(|id| published(id, 0x95)));
+    expected.push(published(302, 0x9B));
+    assert_eq!(driver.events(), expected);
+    assert_eq!(driver.session.unacknowledged(), 1);
+}
+
+#[test]
+fn what_was_never_written_goes_out_again_all_the_same() {
+    for version in BOTH {
+        let mut driver = Driver::online(version);
+        driver.publish(Qos::AtLeastOnce, "a");
+        // Lost with the bytes still in the output.
+        driver.reconnect(true);
+        assert_eq!(publishes(&driver.sent()), [(1, true, "a")]);
+    }
+}
+
+#[test]
+fn losing_the_connection_twice_loses_nothing() {
+    for version in BOTH {
+        let mut driver = busy(version);
+        driver.session.lost();
+        driver.open();
+        driver.session.lost();
+        driver.session.lost();
+        assert_eq!(driver.session.unacknowledged(), 3);
+        driver.open();
+        driver.accept(true, &[]);
+        assert_eq!(driver.sent().len(), 3);
+        assert_eq!(driver.session.unacknowledged(), 3);
+    }
+}
+
+#[test]
+fn a_subscription_request_does_not_outlive_its_connection() {
+    for version in BOTH {
+        let mut driver = Driver::online(version);
+        let id = driver.subscribe(&["a"]);
+        driver.reconnect(true);
+        assert_eq!(driver.sent(), []);
+        driver.feed(&wire::codes(version, 0x90, id, &[0]));
+        assert_eq!(driver.events(), []);
+        assert_eq!(driver.subscribe(&["a"]), id + 1);
+    }
+}
+
+#[test]
+fn acknowledgements_of_the_lost_connection_are_not_sent_over_the_next() {
+    let mut driver = Driver::online(Version::V5);
+    driver.feed(&wire::publish(Version::V5, (false, 1), "t", 5, b"x"));
+    let Some(Event::Message(message)) = driver.session.next_event() else {
+        panic!("no message");
+    };
+    driver.reconnect(true);
+    driver.session.acknowledge(message.receipt.unwrap());
+    assert_eq!(driver.sent(), []);
+}
+
+#[test]
+fn a_verdict_names_the_broker_code() {
+    let mut driver = busy(Version::V5);
+    driver.feed(&wire::ack_reason(PUBREC, 3, 0x97));
+    assert_eq!(
+        driver.events(),
+        [Event::Published {
+            packet_id: 3,
+            reason: ReasonCode(0x97),
+            reason_string: None
+        }]
+    );
+    // It is over: not sent again.
+    driver.reconnect(true);
+    assert_eq!(publishes(&driver.sent()), [(1, true, "a")]);
+}

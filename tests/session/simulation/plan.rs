@@ -1,0 +1,86 @@
+//! What a schedule is: drawn from its seed, and a random generator to go on with.
+
+use mqtools_common::message::Qos;
+use mqtools_common::reason::Version;
+
+/// SplitMix64: enough randomness for schedules, and the same on every machine.
+#[derive(Debug, Clone)]
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ z >> 31) % bound.max(1) as u64) as usize
+    }
+
+    pub fn one_in(&mut self, chances: usize) -> bool {
+        self.below(chances) == 0
+    }
+
+    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub version: Version,
+    /// The session's window.
+    pub window: u16,
+    /// What the client publishes, by number.
+    pub ours: Vec<Qos>,
+    /// What the broker sends.
+    pub theirs: Vec<Qos>,
+    /// How often the connection is cut.
+    pub cuts: usize,
+    /// One in so many reconnects finds the session forgotten; 0: none does.
+    pub forget: usize,
+    /// The Receive Maximum that the client announces.
+    pub client_receive_maximum: Option<u16>,
+    /// CONNACK may bring Receive Maximum and Maximum Packet Size.
+    pub limits: bool,
+    /// CONNACK may bring a Server Keep Alive.
+    pub server_keep_alive: bool,
+    /// One in so many acknowledgements is a refusal (MQTT 5); 0: none is.
+    pub refusals: usize,
+    /// The schedule itself.
+    pub random: Random,
+}
+
+impl Plan {
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let version = random.pick(&[Version::V311, Version::V5]);
+        let v5 = version == Version::V5;
+        let most = random.pick(&[1, 3, 10, 100]);
+        let kinds: &[Qos] = random.pick(&[
+            &[Qos::AtLeastOnce],
+            &[Qos::ExactlyOnce],
+            &[Qos::AtLeastOnce, Qos::ExactlyOnce],
+            &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce],
+        ]);
+        let ours = random.pick(&[0, 10, 40, 120]);
+        let theirs = random.pick(&[0, 10, 40]);
+        Self {
+            version,
+            window: 1 + random.below(most) as u16,
+            ours: (0..ours).map(|_| random.pick(kinds)).collect(),
+            theirs: (0..theirs).map(|_| random.pick(kinds)).collect(),
+            cuts: random.below(8),
+            forget: random.pick(&[0, 0, 1, 2]),
+            client_receive_maximum: (v5 && random.one_in(2)).then(|| 1 + random.below(20) as u16),
+            limits: v5 && random.one_in(2),
+            server_keep_alive: v5 && random.one_in(2),
+            refusals: if v5 { random.pick(&[0, 10]) } else { 0 },
+            random,
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! One schedule from beginning to end.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use mqtools_common::message::{Publication, Qos, Receipt};
+use mqtools_common::protocol::{
+    Connect, Event, ProtocolError, PublishError, Session, Subscription, Trace,
+};
+use mqtools_common::topic::{TopicFilter, TopicName};
+
+use super::broker::Broker;
+use super::monitor::{Monitor, number_of, payload, topic};
+use super::plan::{Plan, Random};
+use crate::driver::{lasting, peek};
+use crate::wire;
+
+/// Far more steps than any schedule that does not stall needs.
+const STEPS: usize = 200_000;
+
+const KEEP_ALIVE: u16 = 20;
+
+/// What happened, for whoever wants to know whether it was hard.
+pub struct Tally {
+    pub reconnects: usize,
+    pub resent: usize,
+}
+
+/// Runs `plan` and checks every rule on the way; `trace` is told the session's steps.
+pub fn run(plan: &Plan, trace: Option<Trace>) -> Tally {
+    let mut world = World::new(plan, trace);
+    world.open();
+    for _ in 0..STEPS {
+        if world.done() {
+            world.check_end();
+            return Tally {
+                reconnects: world.connections - 1,
+                resent: world.monitor.resent,
+            };
+        }
+        world.step();
+    }
+    panic!(
+        "stalled: {} unacknowledged, {:?}, {:?}",
+        world.session.unacknowledged(),
+        world.broker,
+        world.session
+    );
+}
+
+struct World<'a> {
+    plan: &'a Plan,
+    random: Random,
+    now: Instant,
+    session: Session,
+    monitor: Monitor,
+    broker: Broker,
+    /// Bytes of the output that the monitor has seen.
+    watched: usize,
+    /// Bytes under way to the broker and to the client.
+    up: VecDeque<u8>,
+    down: VecDeque<u8>,
+    input: BytesMut,
+    last_fed: Instant,
+    keep_alive: u16,
+    connections: usize,
+    /// The broker has accepted a new session over this connection.
+    unheard: bool,
+    cuts_left: usize,
+    forgotten: u32,
+    /// The application.
+    next: usize,
+    by_id: BTreeMap<u16, usize>,
+    ends: BTreeMap<usize, u8>,
+    held: VecDeque<(Receipt, usize, Qos, usize)>,
+    seen: BTreeMap<usize, u32>,
+    requests: BTreeSet<u16>,
+}
+
+impl<'a> World<'a> {
+    fn new(plan: &'a Plan, trace: Option<Trace>) -> Self {
+        let connect = Connect {
+            keep_alive: KEEP_ALIVE,
+            receive_maximum: plan.client_receive_maximum,
+            ..lasting(plan.version)
+        };
+        let now = Instant::now();
+        Self {
+            plan,
+            random: plan.random.clone(),
+            now,
+            session: Session::new(connect, plan.window, trace),
+            monitor: Monitor::new(plan.version, plan.window),
+            broker: Broker::new(
+                plan.version,
+                plan.ours.len(),
+                &plan.theirs,
+                plan.client_receive_maximum,
+                plan.refusals,
+            ),
+            watched: 0,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            input: BytesMut::new(),
+            last_fed: now,
+            keep_alive: KEEP_ALIVE,
+            connections: 0,
+            unheard: false,
+            cuts_left: plan.cuts,
+            forgotten: 0,
+            next: 0,
+            by_id: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            held: VecDeque::new(),
+            seen: BTreeMap::new(),
+            requests: BTreeSet::new(),
+        }
+    }
+
+    fn done(&self) -> bool {
+        self.cuts_left == 0
+            && self.next == self.plan.ours.len()
+            && self.session.unacknowledged() == 0
+            && self.session.is_online()
+            && self.broker.idle()
+            && self.held.is_empty()
+            && self.requests.is_empty()
+            && self.watched == 0
+            && self.up.is_empty()
+            && self.down.is_empty()
+    }
+
+    fn step(&mut self) {
+        match self.random.below(10) {
+            0 | 1 => self.publish(),
+            2 => self.write(),
+            3 => self.broker_reads(),
+            4 => self.broker_writes(),
+            5 => self.read(),
+            6 => self.acknowledge(),
+            7 => self.time(),
+            8 if self.cuts_left > 0 && self.random.one_in(40) => self.cut(),
+            9 if self.random.one_in(30) => self.request(),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self) {
+        self.connections += 1;
+        self.unheard = false;
+        self.keep_alive = KEEP_ALIVE;
+        self.last_fed = self.now;
+        self.monitor.opened();
+        self.session.open(self.now).unwrap();
+        self.watched = 0;
+        self.watch();
+    }
+
+    /// Shows the monitor what the session wants to send, as soon as it does.
+    fn watch(&mut self) {
+        let bytes = peek(self.session.output());
+        self.monitor.client_sends(&bytes[self.watched..]);
+        self.watched = bytes.len();
+    }
+
+    fn publish(&mut self) {
+        let Some(qos) = self.plan.ours.get(self.next).copied() else {
+            return;
+        };
+        let number = self.next;
+        let message = Publication {
+            topic: TopicName::new(topic(number)).unwrap(),
+            payload: Bytes::from(payload(number)),
+            qos,
+            retain: false,
+        };
+        let room = self.session.has_room();
+        let before = self.session.unacknowledged();
+        match self.session.publish(&message) {
+            Ok(id) => {
+                assert_eq!(id.is_some(), qos != Qos::AtMostOnce);
+                assert!(room || id.is_none(), "taken without room");
+                if let Some(id) = id {
+                    assert_eq!(self.by_id.insert(id, number), None);
+                }
+            }
+            Err(PublishError::NotConnected) => {
+                assert!(!self.session.is_online());
+                return;
+            }
+            Err(PublishError::WindowFull) => {
+                assert!(!room && qos != Qos::AtMostOnce);
+                return;
+            }
+            Err(PublishError::OverBrokerMaximum { size, maximum }) => {
+                assert_eq!(maximum as usize, self.monitor.maximum_packet_size);
+                assert!(size > self.monitor.maximum_packet_size);
+                self.ends.insert(number, 0x95);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+        self.next += 1;
+        let more = self.session.unacknowledged() - before;
+        assert!(more <= usize::from(qos != Qos::AtMostOnce));
+        self.watch();
+    }
+
+    /// The socket takes some bytes.
+    fn write(&mut self) {
+        let bytes = peek(self.session.output());
+        let count = self.some(bytes.len());
+        if count > 0 {
+            self.up.extend(&bytes[..count]);
+            self.session.output().advance(count);
+            self.watched -= count;
+            self.session.sent(self.now);
+        }
+    }
+
+    fn broker_reads(&mut self) {
+        let count = self.some(self.up.len());
+        let bytes: Vec<u8> = self.up.drain(..count).collect();
+        self.broker.feed(&bytes, &mut self.random);
+    }
+
+    fn broker_writes(&mut self) {
+        if self.broker.connect_waits {
+            let properties = self.connack_properties();
+            let present = self.broker.accept();
+            self.unheard = !present;
+            let connack = wire::connack(self.plan.version, present, 0, &properties);
+            self.down.extend(connack);
+        } else if let Some(bytes) = self.broker.emit(&mut self.random) {
+            self.down.extend(bytes);
+        }
+    }
+
+    fn connack_properties(&mut self) -> Vec<u8> {
+        self.monitor.receive_maximum = 65_535;
+        self.monitor.maximum_packet_size = u32::MAX as usize;
+        let mut properties = Vec::new();
+        if self.plan.limits && self.random.one_in(2) {
+            let maximum = 1 + self.random.below(usize::from(self.plan.window) + 2) as u16;
+            self.monitor.receive_maximum = maximum.into();
+            properties.push(0x21);
+            properties.extend(maximum.to_be_bytes());
+        }
+        if self.plan.limits && self.random.one_in(4) {
+            let maximum = 20 + self.random.below(150) as u32;
+            self.monitor.maximum_packet_size = maximum as usize;
+            properties.push(0x27);
+            properties.extend(maximum.to_be_bytes());
+        }
+        if self.plan.server_keep_alive && self.random.one_in(2) {
+            self.keep_alive = 10;
+            properties.extend([0x13, 0, 10]);
+        }
+        properties
+    }
+
+    /// The client reads some bytes and looks at what happened.
+    fn read(&mut self) {
+        let count = self.some(self.down.len());
+        if count == 0 {
+            return;
+        }
+        let bytes: Vec<u8> = self.down.drain(..count).collect();
+        self.monitor.client_receives(&bytes);
+        self.input.extend_from_slice(&bytes);
+        self.session.feed(&mut self.input, self.now).unwrap();
+        self.last_fed = self.now;
+        while let Some(event) = self.session.next_event() {
+            self.event(event);
+        }
+        assert!(self.monitor.ends.is_empty(), "{:?}", self.monitor.ends);
+        assert_eq!(self.monitor.in_doubt, 0, "messages in doubt, unsaid");
+        self.watch();
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Connected(accepted) => {
+                let limit = self.monitor.receive_maximum;
+                assert_eq!(usize::from(accepted.receive_maximum), limit);
+                self.requests.clear();
+            }
+            Event::MayDuplicate(count) => {
+                assert_eq!(count, std::mem::take(&mut self.monitor.in_doubt));
+            }
+            Event::Message(message) => {
+                let number = number_of(&message.payload);
+                assert_eq!(message.topic.as_str(), topic(number));
+                assert_eq!(message.qos, self.plan.theirs[number]);
+                let newest = self.seen.range(number..).find(|(n, _)| {
+                    (self.plan.theirs[**n] == Qos::AtMostOnce) == (message.qos == Qos::AtMostOnce)
+                });
+                let times = self.seen.get(&number).copied().unwrap_or_default();
+                assert!(newest.is_none() || times > 0, "{number} out of order");
+                self.seen.insert(number, times + 1);
+                match message.qos {
+                    Qos::AtMostOnce => assert_eq!(times, 0),
+                    Qos::AtLeastOnce => assert!(times == 0 || message.dup || self.forgotten > 0),
+                    Qos::ExactlyOnce => assert!(times <= self.forgotten, "{number} again"),
+                }
+                if let Some(receipt) = message.receipt {
+                    let held = (receipt, number, message.qos, self.connections);
+                    self.held.push_back(held);
+                }
+            }
+            Event::Published {
+                packet_id, reason, ..
+            } => {
+                let number = self.by_id.remove(&packet_id).unwrap();
+                let code = reason.0;
+                if self.monitor.ends.front() == Some(&(packet_id, number, code)) {
+                    self.monitor.ends.pop_front();
+                } else {
+                    // Not the broker's word, so it must be its new limit.
+                    assert_eq!(code, 0x95);
+                    assert_eq!(self.monitor.refused(packet_id), number);
+                    assert!(payload(number).len() + 30 > self.monitor.maximum_packet_size);
+                }
+                assert_eq!(self.ends.insert(number, code), None);
+            }
+            Event::Subscribed { packet_id, .. } | Event::Unsubscribed { packet_id, .. } => {
+                assert!(self.requests.remove(&packet_id));
+            }
+            Event::Refused(_) | Event::Closed { .. } => panic!("{event:?}"),
+        }
+    }
+
+    /// The application has a message safe.
+    fn acknowledge(&mut self) {
+        let chosen = if self.random.one_in(4) {
+            self.random.below(self.held.len())
+        } else {
+            0
+        };
+        if let Some((receipt, number, qos, connection)) = self.held.remove(chosen) {
+            let current = connection == self.connections;
+            self.monitor
+                .acknowledged(number, receipt.packet_id, qos.level(), current);
+            self.session.acknowledge(receipt);
+            self.watch();
+        }
+    }
+
+    fn request(&mut self) {
+        let filter = TopicFilter::new("some/+/#").unwrap();
+        let qos = Qos::ExactlyOnce;
+        let result = if self.random.one_in(2) {
+            self.session.unsubscribe(&[filter])
+        } else {
+            let count = 1 + self.random.below(3);
+            self.session
+                .subscribe(&vec![Subscription { filter, qos }; count])
+        };
+        match result {
+            Ok(id) => assert!(self.requests.insert(id)),
+            Err(PublishError::NotConnected) => assert!(!self.session.is_online()),
+            Err(PublishError::OverBrokerMaximum { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+        self.watch();
+    }
+
+    fn time(&mut self) {
+        let most = self.random.pick(&[1, 10, 100, 1000]);
+        self.now += Duration::from_millis(self.random.below(most) as u64);
+        match self.session.tick(self.now) {
+            Ok(()) => self.watch(),
+            Err(ProtocolError::KeepAliveTimeout) => {
+                let silence = self.now - self.last_fed;
+                assert!(silence >= Duration::from_secs(self.keep_alive.into()) / 2);
+                self.cut();
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// The connection breaks at some byte in either direction.
+    fn cut(&mut self) {
+        self.cuts_left = self.cuts_left.saturating_sub(1);
+        self.write();
+        self.broker_reads();
+        self.read();
+        let unheard = self.unheard && !self.session.is_online();
+        self.up.clear();
+        self.down.clear();
+        self.input.clear();
+        self.session.lost();
+        // A new session whose CONNACK got lost is forgotten too: MQTT gives the client no way
+        // to tell it from the old one when it finds a session present the next time.
+        let forget = unheard || self.plan.forget > 0 && self.random.one_in(self.plan.forget);
+        self.forgotten += u32::from(forget && self.broker.session);
+        self.broker.disconnected(forget);
+        self.open();
+    }
+
+    /// A number of bytes up to `all`: often few, sometimes all.
+    fn some(&mut self, all: usize) -> usize {
+        let most = self.random.pick(&[1, 8, 64, usize::MAX]).min(all);
+        if most == all {
+            return self.random.pick(&[all, self.random.clone().below(all + 1)]);
+        }
+        self.random.below(most + 1)
+    }
+
+    fn check_end(&self) {
+        for (number, qos) in self.plan.ours.iter().enumerate() {
+            let arrivals = self.broker.arrivals[number];
+            let refused = self.broker.refused[number];
+            match (qos, self.ends.get(&number)) {
+                (Qos::AtMostOnce, _) => assert!(arrivals <= 1),
+                (_, None) => panic!("message {number} has no end"),
+                (_, Some(0x95)) => {}
+                (_, Some(code)) if *code >= 0x80 => assert!(refused, "{number}: {code:#04x}"),
+                (Qos::AtLeastOnce, _) => assert!(arrivals >= 1, "{number} is lost"),
+                (Qos::ExactlyOnce, _) => assert!(
+                    (1..=1 + self.forgotten).contains(&arrivals),
+                    "{number} arrived {arrivals} times"
+                ),
+            }
+        }
+        for (number, qos) in self.plan.theirs.iter().enumerate() {
+            let times = self.seen.get(&number).copied().unwrap_or_default();
+            assert!(*qos == Qos::AtMostOnce || times > 0, "{number} is lost");
+        }
+    }
+}
