@@ -1,1 +1,30 @@
-//! placeholder
+//! Tests of `mqpub` as its users run it, and of all bad input at connecting: one file per
+//! behaviour.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code, helpers included, fails by a panic"
+)]
+
+mod acknowledgements;
+mod addresses;
+mod broker_limits;
+mod command_line;
+mod connack;
+mod file;
+mod garbage;
+mod keep_alive;
+mod lines;
+mod lost;
+mod message;
+mod qos_and_retain;
+mod repeat;
+mod secrets;
+mod stdin;
+mod support;
+mod tls;
+mod topic;
+mod window;

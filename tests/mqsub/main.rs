@@ -1,1 +1,31 @@
-//! placeholder
+//! What `mqsub` does, and the pair of `mqpub` and `mqsub`, against a real mosquitto broker.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "test code, helpers included, fails by a panic"
+)]
+
+mod big;
+mod connection;
+mod count;
+mod credentials;
+mod end_of_connection;
+mod end_of_output;
+mod exit_after_subscribe;
+mod filter_out;
+mod interop;
+mod output;
+mod qos;
+mod refused_subscriptions;
+mod retained;
+mod session;
+mod support;
+mod timeout;
+mod tls;
+mod tutorial;
+mod unsubscribe;
+mod usage;
+mod will;
