@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use mqtools_common::message::{Qos, Will};
 use mqtools_common::protocol::{Accepted, Connect, Event, PublishError};
-use mqtools_common::reason::{Refusal, Version};
+use mqtools_common::reason::{ReasonCode, Refusal, Version};
 use mqtools_common::secret::Secret;
 use mqtools_common::topic::TopicName;
 
@@ -367,14 +367,27 @@ fn nothing_is_taken_before_the_broker_accepted_or_after_good_bye() {
             Err(PublishError::NotConnected)
         );
         driver.accept(false, &[]);
-        driver.session.disconnect();
+        driver.session.disconnect(ReasonCode::SUCCESS);
         assert_eq!(driver.sent_bytes(), [0xE0, 0]);
         assert_eq!(
             driver.session.publish(&message),
             Err(PublishError::NotConnected)
         );
         assert!(!driver.session.has_room());
-        driver.session.disconnect();
+        driver.session.disconnect(ReasonCode::SUCCESS);
         assert_eq!(driver.sent_bytes(), b"");
+    }
+}
+
+#[test]
+fn good_bye_can_ask_for_the_will_in_mqtt_5() {
+    for (version, expected) in [
+        (Version::V311, &[0xE0, 0][..]),
+        (Version::V5, &[0xE0, 1, 4]),
+    ] {
+        let mut driver = Driver::connecting(lasting(version), 1);
+        driver.accept(false, &[]);
+        driver.session.disconnect(ReasonCode::WITH_WILL);
+        assert_eq!(driver.sent_bytes(), expected);
     }
 }

@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use mqtools_common::message::Qos;
 use mqtools_common::protocol::{Connect, Event, ProtocolError, Session};
-use mqtools_common::reason::Version;
+use mqtools_common::reason::{ReasonCode, Version};
 use proptest::prelude::*;
 
 use crate::driver::{Driver, lasting, peek};
@@ -51,7 +51,7 @@ fn session(version: Version, stage: Stage) -> Driver {
         }
     }
     match stage {
-        Stage::Ended => driver.session.disconnect(),
+        Stage::Ended => driver.session.disconnect(ReasonCode::SUCCESS),
         Stage::Offline => driver.session.lost(),
         _ => {}
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::protocol::{Connect, ProtocolError};
-use mqtools_common::reason::Version;
+use mqtools_common::reason::{ReasonCode, Version};
 use mqtools_common::topic::TopicName;
 use proptest::prelude::*;
 
@@ -117,7 +117,7 @@ fn nothing_is_due_without_a_connection() {
     let mut driver = Driver::connecting(lasting(Version::V5), 1);
     assert_eq!(driver.session.deadline(), None);
     driver.accept(false, &[]);
-    driver.session.disconnect();
+    driver.session.disconnect(ReasonCode::SUCCESS);
     assert_eq!(driver.session.deadline(), None);
     driver.session.lost();
     assert_eq!(driver.session.deadline(), None);

@@ -25,7 +25,7 @@ pub struct ConnectionArgs {
     pub host: String,
 
     /// The broker's port [default: 1883, with TLS 8883]
-    #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 
     /// Client identifier [default: the broker assigns one]
@@ -56,7 +56,7 @@ pub struct ConnectionArgs {
     pub password: Option<OsString>,
 
     /// Keep Alive in seconds: 5 to 65535, or 0 for none
-    #[arg(short, long, value_name = "SECONDS", default_value = "60", value_parser = keep_alive)]
+    #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "60", value_parser = keep_alive)]
     pub keepalive: u16,
 
     /// Keep the session at the broker between runs (needs --id)
@@ -75,15 +75,20 @@ pub struct ConnectionArgs {
 
     /// The most unacknowledged QoS 1 and 2 messages at a time: 1 to 65535 [default: 100, at
     /// QoS 2 in MQTT 3.1.1: 20]
-    #[arg(short = 'M', long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short = 'M', long, value_name = "COUNT", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub max_inflight: Option<u16>,
 
     /// How long connecting may take, CONNACK included
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "10", value_parser = seconds)]
     pub connect_timeout: Duration,
 
     /// Trust the certificates in this PEM file (authorities, or the server's own); turns TLS on
-    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        allow_hyphen_values = true,
+        help_heading = "TLS"
+    )]
     pub cafile: Option<PathBuf>,
 
     /// Trust the operating system's certificates; turns TLS on
@@ -109,7 +114,7 @@ pub struct WillArgs {
     pub will_payload: Option<OsString>,
 
     /// The Will's QoS: 0, 1 or 2
-    #[arg(long, value_name = "QOS", default_value = "0", value_parser = qos)]
+    #[arg(long, value_name = "QOS", allow_hyphen_values = true, default_value = "0", value_parser = qos)]
     pub will_qos: Qos,
 
     /// Keep the Will as a retained message

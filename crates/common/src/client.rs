@@ -15,7 +15,7 @@ use crate::connect::ConnectConfig;
 use crate::exit::Exit;
 use crate::net::{self, Address, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
-use crate::reason::Refusal;
+use crate::reason::{ReasonCode, Refusal};
 use crate::report::Report;
 
 /// How much one read takes at most, in bytes.
@@ -146,14 +146,14 @@ impl Client {
         poll_fn(|cx| self.poll_step(cx)).await
     }
 
-    /// Ends the connection in good order: sends DISCONNECT and everything before it, then
+    /// Ends the connection in good order: sends everything and DISCONNECT with `reason`, then
     /// waits a moment for the broker to close its side, because a connection that is torn
     /// down at once can take bytes on their way with it.
     ///
     /// # Errors
     /// What was still to be sent may not have arrived.
-    pub async fn close(mut self) -> Result<(), ClientError> {
-        self.session.disconnect();
+    pub async fn close(mut self, reason: ReasonCode) -> Result<(), ClientError> {
+        self.session.disconnect(reason);
         poll_fn(|cx| {
             while self.has_output() {
                 if self.poll_write(cx)?.is_pending() {

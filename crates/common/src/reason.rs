@@ -29,6 +29,8 @@ pub struct ReasonCode(pub u8);
 impl ReasonCode {
     /// Plain success.
     pub const SUCCESS: Self = Self(0);
+    /// In a DISCONNECT: the Will goes out nevertheless.
+    pub const WITH_WILL: Self = Self(0x04);
     /// "Packet Identifier not found": answers a PUBREL nobody waits for.
     pub const PACKET_ID_NOT_FOUND: Self = Self(0x92);
 

@@ -73,7 +73,7 @@ pub struct Args {
     pub null_message: bool,
 
     /// Quality of Service: 0, 1 or 2
-    #[arg(short, long, value_name = "QOS", default_value = "0", value_parser = args::qos)]
+    #[arg(short, long, value_name = "QOS", allow_hyphen_values = true, default_value = "0", value_parser = args::qos)]
     pub qos: Qos,
 
     /// Let the broker keep the message for later subscribers
@@ -81,12 +81,12 @@ pub struct Args {
     pub retain: bool,
 
     /// Publish the message this many times (not with -l)
-    #[arg(long, value_name = "COUNT", default_value = "1", conflicts_with = "stdin_line",
+    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, default_value = "1", conflicts_with = "stdin_line",
           value_parser = clap::value_parser!(u64).range(1..))]
     pub repeat: u64,
 
     /// Wait between repetitions; fractions are possible
-    #[arg(long, value_name = "SECONDS", default_value = "0", conflicts_with = "stdin_line",
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "0", conflicts_with = "stdin_line",
           value_parser = delay)]
     pub repeat_delay: Duration,
 

@@ -36,7 +36,7 @@ pub(crate) async fn run(client: Client, source: Source, template: Template) -> R
         Ok(()) => publisher.finish().await,
         Err(report) => {
             // Whatever stopped us, the Will must not go out unless the connection is gone.
-            let _ = publisher.client.close().await;
+            let _ = publisher.client.close(ReasonCode::SUCCESS).await;
             Err(report)
         }
     }
@@ -106,7 +106,7 @@ impl Publisher {
     /// Everything is published: says good-bye and draws the balance.
     async fn finish(self) -> Result<(), Report> {
         let address = self.client.address().to_string();
-        let closed = self.client.close().await;
+        let closed = self.client.close(ReasonCode::SUCCESS).await;
         if let Some((code, words)) = self.books.refusal {
             let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
             return Err(Report::new(

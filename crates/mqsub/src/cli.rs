@@ -59,15 +59,15 @@ pub struct Args {
     pub filter_out: Vec<String>,
 
     /// Highest Quality of Service to receive with: 0, 1 or 2
-    #[arg(short, long, value_name = "QOS", default_value = "0", value_parser = args::qos)]
+    #[arg(short, long, value_name = "QOS", allow_hyphen_values = true, default_value = "0", value_parser = args::qos)]
     pub qos: Qos,
 
     /// Exit after this many printed messages
-    #[arg(short = 'C', value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'C', value_name = "COUNT", allow_hyphen_values = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
     /// Exit with code 27 after this time; fractions are possible
-    #[arg(short = 'W', value_name = "SECONDS", value_parser = args::seconds)]
+    #[arg(short = 'W', value_name = "SECONDS", allow_hyphen_values = true, value_parser = args::seconds)]
     pub timeout: Option<Duration>,
 
     /// Exit once the broker has acknowledged all subscriptions

@@ -39,9 +39,28 @@ pub(crate) async fn run(
         // The broker may have sent DISCONNECT right behind its CONNACK, and that says more.
         Err(report) => subscriber.take_events().and(Err(report)),
     };
-    // What was printed is acknowledged with the DISCONNECT; what was not stays the broker's.
-    let _ = subscriber.client.close().await;
-    ended
+    let farewell = match ended {
+        // As mosquitto_sub does: who is stopped from outside leaves a Will (MQTT 5).
+        Ok(End::Interrupted | End::TimedOut) => ReasonCode::WITH_WILL,
+        _ => ReasonCode::SUCCESS,
+    };
+    // What was printed is acknowledged before the DISCONNECT; what was not stays the broker's.
+    let _ = subscriber.client.close(farewell).await;
+    Ok(match ended? {
+        End::Done | End::Interrupted => Exit::SUCCESS,
+        End::TimedOut => Exit::TIMEOUT,
+    })
+}
+
+/// Why there is nothing more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// All that was asked for was printed, or nobody reads any more.
+    Done,
+    /// A signal asked to stop.
+    Interrupted,
+    /// The time of `-W` is over.
+    TimedOut,
 }
 
 struct Subscriber {
@@ -73,31 +92,31 @@ impl Subscriber {
         Ok(())
     }
 
-    async fn receive(&mut self, deadline: Option<Instant>) -> Result<Exit, Report> {
+    async fn receive(&mut self, deadline: Option<Instant>) -> Result<End, Report> {
         let mut stop = StopSignals::new()?;
         let mut timer = pin!(sleep_until(deadline.unwrap_or_else(Instant::now)));
         loop {
             let step = tokio::select! {
                 biased;
-                () = stop.any() => return Ok(Exit::SUCCESS),
-                () = &mut timer, if deadline.is_some() => return Ok(Exit::TIMEOUT),
+                () = stop.any() => return Ok(End::Interrupted),
+                () = &mut timer, if deadline.is_some() => return Ok(End::TimedOut),
                 step = self.client.step() => step,
             };
             let ended = self.take_events();
             match self.write_out() {
                 Ok(()) => {}
-                Err(SinkError::ReaderGone) => return Ok(Exit::SUCCESS),
+                Err(SinkError::ReaderGone) => return Ok(End::Done),
                 Err(SinkError::Io(why)) => return Err(unwritable(&why)),
             }
-            if let Some(exit) = ended? {
-                return Ok(exit);
+            if let Some(end) = ended? {
+                return Ok(end);
             }
             step.map_err(|why| self.lost(&why))?;
         }
     }
 
-    /// Handles all that a step brought; gives the exit code once there is reason to stop.
-    fn take_events(&mut self) -> Result<Option<Exit>, Report> {
+    /// Handles all that a step brought; gives the end once there is one.
+    fn take_events(&mut self) -> Result<Option<End>, Report> {
         while let Some(event) = self.client.session.next_event() {
             let ended = match event {
                 Event::Message(message) => self.message(&message)?,
@@ -120,30 +139,30 @@ impl Subscriber {
         Ok(None)
     }
 
-    fn message(&mut self, message: &Message) -> Result<Option<Exit>, Report> {
+    fn message(&mut self, message: &Message) -> Result<Option<End>, Report> {
         match self.config.filter.judge(message) {
             Verdict::Print => {
                 let written = self.config.format.write(message, self.sink.writer());
                 match written.map_err(SinkError::from) {
                     Ok(()) => self.printed += 1,
                     // Before its receipt is taken: nobody has read this message.
-                    Err(SinkError::ReaderGone) => return Ok(Some(Exit::SUCCESS)),
+                    Err(SinkError::ReaderGone) => return Ok(Some(End::Done)),
                     Err(SinkError::Io(why)) => return Err(unwritable(&why)),
                 }
             }
             Verdict::Skip => {}
-            Verdict::Finish => return Ok(Some(Exit::SUCCESS)),
+            Verdict::Finish => return Ok(Some(End::Done)),
         }
         self.receipts.extend(message.receipt);
         let enough = self.config.count.is_some_and(|count| self.printed >= count);
-        Ok(enough.then_some(Exit::SUCCESS))
+        Ok(enough.then_some(End::Done))
     }
 
     fn subscribed(
         &mut self,
         codes: &[ReasonCode],
         words: Option<&str>,
-    ) -> Result<Option<Exit>, Report> {
+    ) -> Result<Option<End>, Report> {
         let refused = || codes.iter().filter(|code| code.is_failure());
         let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
         if let Some(first) = refused().next()
@@ -173,7 +192,7 @@ impl Subscriber {
         Ok(self.answered())
     }
 
-    fn unsubscribed(&mut self, codes: &[ReasonCode]) -> Option<Exit> {
+    fn unsubscribed(&mut self, codes: &[ReasonCode]) -> Option<End> {
         for (filter, code) in self.config.unsubscribes.iter().zip(codes) {
             if code.is_failure() {
                 let filter = filter.as_str();
@@ -187,9 +206,9 @@ impl Subscriber {
         self.answered()
     }
 
-    fn answered(&mut self) -> Option<Exit> {
+    fn answered(&mut self) -> Option<End> {
         self.unanswered = self.unanswered.saturating_sub(1);
-        (self.config.exit_after_subscribe && self.unanswered == 0).then_some(Exit::SUCCESS)
+        (self.config.exit_after_subscribe && self.unanswered == 0).then_some(End::Done)
     }
 
     /// Writes out what is printed, then lets the broker forget it.

@@ -225,9 +225,13 @@ impl Codec {
         out.buffer().extend_from_slice(&[0xC0, 0x00]);
     }
 
-    /// A normal DISCONNECT, the same bytes in both versions (MQTT 5, section 3.14.2.1).
-    pub(crate) fn disconnect(&self, out: &mut Output) {
-        out.buffer().extend_from_slice(&[0xE0, 0x00]);
+    /// A normal DISCONNECT has the same bytes in both versions (MQTT 5, section 3.14.2.1).
+    pub(crate) fn disconnect(&self, reason: ReasonCode, out: &mut Output) {
+        if self.version == Version::V5 && reason != ReasonCode::SUCCESS {
+            out.buffer().extend_from_slice(&[0xE0, 0x01, reason.0]);
+        } else {
+            out.buffer().extend_from_slice(&[0xE0, 0x00]);
+        }
     }
 }
 

@@ -296,11 +296,12 @@ impl Session {
         }
     }
 
-    /// Says good-bye: the broker throws the Will away. Nothing can be sent afterwards.
-    pub fn disconnect(&mut self) {
+    /// Says good-bye with a reason: the broker throws the Will away, unless that is
+    /// [`ReasonCode::WITH_WILL`] (MQTT 5; 3.1.1 has no reasons). Nothing can be sent afterwards.
+    pub fn disconnect(&mut self, reason: ReasonCode) {
         if self.state == State::Online {
-            self.trace(format_args!("sending DISCONNECT"));
-            self.codec.disconnect(&mut self.output);
+            self.trace(format_args!("sending DISCONNECT ({})", reason.0));
+            self.codec.disconnect(reason, &mut self.output);
         }
         self.state = State::Ended;
     }

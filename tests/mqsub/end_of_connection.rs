@@ -1,0 +1,197 @@
+//! A connection that ends before the messages do.
+
+use harness::fake_broker::{Publish, encode};
+use harness::{Authority, Broker, FakeBroker, Output, mqsub};
+
+use crate::support::{VERSIONS, publish, subscribe, subscribed};
+
+#[track_caller]
+fn run(broker: &FakeBroker, args: &[&str]) -> Output {
+    mqsub()
+        .args(broker.args())
+        .args(["-t", "a"])
+        .args(args)
+        .run()
+}
+
+#[test]
+fn a_killed_broker_is_a_lost_connection() {
+    for version in VERSIONS {
+        let broker = Broker::start();
+        let running = mqsub()
+            .args(broker.args())
+            .args(["-V", version, "-t", "a"])
+            .spawn();
+        broker.wait_for_log("Sending SUBACK to");
+        publish(&broker, &["-t", "a", "-m", "before"]);
+        running.wait_for_stdout("before\n");
+        broker.kill();
+        let output = running.wait().assert_code(7);
+        assert_eq!(output.stdout_str(), "before\n");
+        let address = format!("localhost:{}", broker.port());
+        assert_eq!(
+            output.stderr_str(),
+            format!(
+                "error: the connection to {address} was lost\n\
+                 cause: the broker closed the connection\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn over_tls_it_reads_the_same() {
+    let authority = Authority::new();
+    let broker = Broker::builder()
+        .tls(&authority.server("localhost"))
+        .start();
+    let running = mqsub()
+        .args(broker.args())
+        .args(["-t", "a", "--cafile"])
+        .arg(authority.pem_path())
+        .spawn();
+    broker.wait_for_log("Sending SUBACK to");
+    broker.kill();
+    let output = running.wait().assert_code(7);
+    let cause = "cause: the broker closed the connection\n";
+    assert!(output.stderr_str().ends_with(cause), "{output}");
+}
+
+#[test]
+fn what_came_before_the_end_is_printed() {
+    let broker = FakeBroker::start(|mut conn| {
+        conn.expect_connect();
+        conn.connack(0);
+        let subscribe = conn.expect_subscribe();
+        conn.suback(subscribe.packet_id, &[0]);
+        for text in ["1", "2", "3"] {
+            conn.publish(&Publish::new("a", text, 0, 0));
+        }
+        conn.close();
+    });
+    assert_eq!(run(&broker, &[]).assert_code(7).stdout_str(), "1\n2\n3\n");
+    broker.finish();
+}
+
+#[test]
+fn a_client_with_the_same_identifier_takes_the_session_over() {
+    for version in VERSIONS {
+        let broker = Broker::start();
+        let first = subscribed(&broker, &["-V", version, "-i", "me", "-t", "a"]);
+        subscribe(&broker, &["-V", version, "-i", "me", "-t", "a", "-E"]).assert_success();
+        broker.wait_for_log_times("New client connected", 2);
+        // mosquitto 2.0 closes without a word; MQTT 5 would let it say why.
+        let (code, cause) = if broker.log().contains("Sending DISCONNECT to me") {
+            (
+                142,
+                "session taken over by another client with the same client identifier, code 142",
+            )
+        } else {
+            (7, "the broker closed the connection")
+        };
+        let output = first.wait().assert_code(code);
+        let cause = format!("cause: {cause}\n");
+        assert!(output.stderr_str().ends_with(&cause), "{output}");
+    }
+}
+
+#[test]
+fn a_disconnect_of_5_says_why() {
+    for (code, words) in [
+        (0x8b, "server shutting down"),
+        (
+            0x8e,
+            "session taken over by another client with the same client identifier",
+        ),
+        (0x98, "administrative action"),
+        (0xef, "unknown reason 239 (0xEF)"),
+    ] {
+        let broker = FakeBroker::start(move |mut conn| {
+            conn.expect_connect();
+            conn.connack_v5(0);
+            let subscribe = conn.expect_subscribe();
+            conn.suback_v5(subscribe.packet_id, &[0]);
+            conn.publish(&Publish::new("a", "last", 0, 0));
+            conn.disconnect_v5(code);
+            conn.expect_close();
+        });
+        let output = run(&broker, &["-V", "5"]).assert_code(code.into());
+        assert_eq!(output.stdout_str(), "last\n");
+        let address = format!("127.0.0.1:{}", broker.port());
+        assert_eq!(
+            output.stderr_str(),
+            format!("error: {address} ended the session\ncause: {words}, code {code}\n")
+        );
+        broker.finish();
+    }
+}
+
+#[test]
+fn the_brokers_own_words_are_quoted() {
+    let broker = FakeBroker::start(|mut conn| {
+        conn.expect_connect();
+        conn.connack_v5(0);
+        let mut body = vec![0x8b];
+        let mut reason_string = vec![0x1f];
+        encode::text(&mut reason_string, "back at nine\x1b[31m".as_bytes());
+        encode::properties(&mut body, &reason_string);
+        conn.send(&encode::packet(0xe0, &body));
+        conn.hold();
+    });
+    let output = run(&broker, &["-V", "5"]).assert_code(0x8b);
+    // Escaped: a broker must not steer the user's terminal.
+    let cause = "server shutting down (\"back at nine\\u{1b}[31m\"), code 139\n";
+    assert!(output.stderr_str().ends_with(cause), "{output}");
+    broker.finish();
+}
+
+/// Whatever the broker calls it, the messages have ended and nobody here wanted that.
+#[test]
+fn a_disconnect_without_a_complaint_is_a_lost_connection() {
+    for bytes in [&[0xe0, 0][..], &[0xe0, 1, 0], &[0xe0, 2, 0, 0]] {
+        let broker = FakeBroker::start(move |mut conn| {
+            conn.expect_connect();
+            conn.connack_v5(0);
+            conn.send(bytes);
+            conn.hold();
+        });
+        let output = run(&broker, &["-V", "5"]).assert_code(7);
+        let error = format!("error: 127.0.0.1:{} ended the session\n", broker.port());
+        assert!(output.stderr_str().starts_with(&error), "{output}");
+        broker.finish();
+    }
+}
+
+#[test]
+fn what_is_not_mqtt_ends_it() {
+    for bytes in [
+        // As MQTT, a PUBACK of 84 bytes.
+        [&b"HTTP/1.1 400 Bad Request"[..], &[b' '; 84]].concat(),
+        vec![0x30, 0xff, 0xff, 0xff, 0xff, 0x01],
+        vec![0x36, 3, 0, 1, b'a'],
+        vec![0x20, 2, 0, 0],
+        vec![0x00, 0],
+    ] {
+        let broker = FakeBroker::start(move |mut conn| {
+            conn.expect_connect();
+            conn.connack(0);
+            let subscribe = conn.expect_subscribe();
+            conn.suback(subscribe.packet_id, &[0]);
+            conn.send(&bytes);
+            conn.hold();
+        });
+        let output = run(&broker, &[]).assert_code(21);
+        assert!(output.stderr_str().starts_with("error: "), "{output}");
+        broker.finish();
+    }
+}
+
+#[test]
+fn a_broker_that_went_silent_is_noticed_by_the_keep_alive() {
+    let broker = Broker::start();
+    let running = subscribed(&broker, &["-t", "a", "-k", "5"]);
+    broker.pause();
+    let output = running.wait().assert_code(19);
+    assert!(output.stderr_str().contains("error: "), "{output}");
+    broker.resume();
+}

@@ -1,0 +1,56 @@
+//! The few sentences that the tests are made of.
+
+use harness::{Broker, Output, Running, mqpub, mqsub};
+
+/// Every version that `-V` knows.
+pub(crate) const VERSIONS: [&str; 2] = ["mqttv311", "mqttv5"];
+
+/// Starts `mqsub -d` and waits until its subscriptions are acknowledged.
+#[track_caller]
+pub(crate) fn subscribed(broker: &Broker, args: &[&str]) -> Running {
+    let running = mqsub().args(broker.args()).args(args).arg("-d").spawn();
+    running.wait_for_stderr("received SUBACK");
+    running
+}
+
+/// Runs `mqsub`, which is expected to end by itself.
+#[track_caller]
+pub(crate) fn subscribe(broker: &Broker, args: &[&str]) -> Output {
+    mqsub().args(broker.args()).args(args).run()
+}
+
+/// Publishes with `mqpub` and waits until it is done.
+#[track_caller]
+pub(crate) fn publish(broker: &Broker, args: &[&str]) {
+    mqpub()
+        .args(broker.args())
+        .args(args)
+        .run()
+        .assert_success();
+}
+
+/// Publishes each text to a topic, in this order, as the lines of one `mqpub -l`.
+#[track_caller]
+pub(crate) fn publish_lines(broker: &Broker, topic: &str, qos: &str, lines: &[&str]) {
+    mqpub()
+        .args(broker.args())
+        .args(["-t", topic, "-q", qos, "-l"])
+        .stdin(lines.join("\n"))
+        .run()
+        .assert_success();
+}
+
+/// The lines on stderr that tell of a received PUBLISH.
+pub(crate) fn received(stderr: &str) -> Vec<&str> {
+    stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("debug: received PUBLISH "))
+        .collect()
+}
+
+/// Sends SIGTERM and expects an orderly end.
+#[track_caller]
+pub(crate) fn terminate(running: Running) -> Output {
+    running.terminate();
+    running.wait().assert_success()
+}
