@@ -1,29 +1,20 @@
 //! `cargo xtask demo`, as a newcomer runs it.
 
+use std::time::Duration;
+
 use harness::{Broker, Output, Tool};
 
-/// Runs the demo; a first run builds a whole broker.
+/// Runs the demo; a first run builds a whole broker. It builds with cargo, so it gets the
+/// environment that cargo gave this test (above all RUSTUP_TOOLCHAIN), not the sealed one.
 fn demo(args: &[&str]) -> Output {
-    // The sealed environment hides where cargo keeps its things; the demo builds with it.
-    let cargo_home = std::env::var_os("CARGO_HOME");
-    let rustup_home = std::env::var_os("RUSTUP_HOME");
-    let home = std::env::var_os("HOME");
-    let mut tool = Tool::new(env!("CARGO_BIN_EXE_xtask"))
+    Tool::new(env!("CARGO_BIN_EXE_xtask"))
         .arg("demo")
         .args(args)
-        .limit(std::time::Duration::from_secs(1200));
-    for (name, value) in [
-        ("CARGO_HOME", cargo_home),
-        ("RUSTUP_HOME", rustup_home),
-        ("HOME", home),
-        ("CARGO", std::env::var_os("CARGO")),
-        ("CARGO_TARGET_DIR", std::env::var_os("CARGO_TARGET_DIR")),
-    ] {
-        if let Some(value) = value {
-            tool = tool.env(name, value);
-        }
-    }
-    tool.run()
+        .envs(std::env::vars_os())
+        // Some crates name a toolchain of their own; nothing must be fetched for that.
+        .env("RUSTUP_AUTO_INSTALL", "0")
+        .limit(Duration::from_secs(1200))
+        .run()
 }
 
 fn shows_the_whole_story(output: &Output) {

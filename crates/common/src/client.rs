@@ -15,7 +15,7 @@ use crate::connect::ConnectConfig;
 use crate::exit::Exit;
 use crate::net::{self, Address, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
-use crate::reason::{ReasonCode, Refusal};
+use crate::reason::{Reason, ReasonCode, Refusal};
 use crate::report::Report;
 
 /// How much one read takes at most, in bytes.
@@ -23,6 +23,9 @@ const READ_BUFFER: usize = 256 * 1024;
 
 /// How many pieces one vectored write takes at most; the kernel's limit is 1024.
 const WRITE_PIECES: usize = 64;
+
+/// How long a broker with TLS gets to close on DISCONNECT alone.
+const CLOSE_NOTIFY_DELAY: Duration = Duration::from_millis(250);
 
 /// How long to wait for the broker to close its side after DISCONNECT.
 const LINGER: Duration = Duration::from_secs(2);
@@ -61,6 +64,8 @@ pub struct Client {
     /// The session; make requests and take events here.
     pub session: Session,
     address: Address,
+    /// TLS is on.
+    secure: bool,
     stream: Stream,
     input: BytesMut,
     timer: Option<Pin<Box<Sleep>>>,
@@ -110,6 +115,7 @@ impl Client {
         let mut client = Self {
             session: config.session(),
             address: address.clone(),
+            secure: config.tls.is_some(),
             stream,
             input: BytesMut::new(),
             timer: None,
@@ -117,17 +123,14 @@ impl Client {
             first_byte: None,
             write_error: None,
         };
-        limit
-            .on(client.handshake(config.tls.is_some()))
-            .await
-            .map_err(|seconds| {
-                Report::new(
-                    Exit::CONNECTION_REFUSED,
-                    format!("{address} did not answer the CONNECT"),
-                )
-                .cause(format!("no CONNACK within {seconds} s"))
-                .hint("is that port an MQTT broker's? a listener with TLS needs --cafile")
-            })??;
+        limit.on(client.handshake()).await.map_err(|seconds| {
+            Report::new(
+                Exit::CONNECTION_REFUSED,
+                format!("{address} did not answer the CONNECT"),
+            )
+            .cause(format!("no CONNACK within {seconds} s"))
+            .hint("is that port an MQTT broker's? a listener with TLS needs --cafile")
+        })??;
         Ok(client)
     }
 
@@ -152,7 +155,7 @@ impl Client {
     ///
     /// # Errors
     /// What was still to be sent may not have arrived.
-    pub async fn close(mut self, reason: ReasonCode) -> Result<(), ClientError> {
+    pub async fn close(&mut self, reason: ReasonCode) -> Result<(), ClientError> {
         self.session.disconnect(reason);
         poll_fn(|cx| {
             while self.has_output() {
@@ -163,10 +166,22 @@ impl Client {
             Poll::Ready(Ok::<(), ClientError>(()))
         })
         .await?;
-        // A broker that waits for the end of our stream sees it now. Whether this worked shows
-        // in what is read.
+        // To a broker that closes without reading it, TLS's close_notify is unread data, and its
+        // kernel answers with a reset: only a broker that waits gets to see it.
+        if self.secure
+            && let Some(end) = self.end_of_stream(CLOSE_NOTIFY_DELAY).await
+        {
+            return end;
+        }
+        // Whether this works shows in what is read.
         let _ = self.stream.shutdown().await;
-        let drained = timeout(LINGER, async {
+        // After that time the broker holds the connection open; all bytes were accepted long ago.
+        self.end_of_stream(LINGER).await.unwrap_or(Ok(()))
+    }
+
+    /// Reads to the end, throwing away what comes; none when that takes longer than `time`.
+    async fn end_of_stream(&mut self, time: Duration) -> Option<Result<(), ClientError>> {
+        let end = async {
             loop {
                 self.input.clear();
                 self.input.reserve(4096);
@@ -175,24 +190,40 @@ impl Client {
                     Ok(_) => {}
                     // rustls's name for a TCP close without close_notify.
                     Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-                    Err(why) => return Err(why),
+                    Err(why) => return Err(why.into()),
                 }
             }
-        });
-        match drained.await {
-            Ok(end) => Ok(end?),
-            // It holds the connection open; all bytes were accepted long ago.
-            Err(_) => Ok(()),
-        }
+        };
+        timeout(time, end).await.ok()
     }
 
-    async fn handshake(&mut self, tls: bool) -> Result<(), Report> {
+    /// The connection ended on its own.
+    #[must_use]
+    pub fn lost(&self, why: &ClientError) -> Report {
+        Report::new(
+            why.exit(),
+            format!("the connection to {} was lost", self.address),
+        )
+        .cause(why)
+    }
+
+    /// The broker ended the session with a DISCONNECT.
+    #[must_use]
+    pub fn ended_by_broker(&self, reason: &Reason) -> Report {
+        Report::new(
+            Exit::from_disconnect(reason.code.0),
+            format!("{} ended the session", self.address),
+        )
+        .cause(reason)
+    }
+
+    async fn handshake(&mut self) -> Result<(), Report> {
         if let Err(why) = self.session.open(Instant::now()) {
             return Err(Report::new(Exit::USAGE, "cannot send this CONNECT").cause(why));
         }
         loop {
             if let Err(why) = self.step().await {
-                return Err(self.no_connack(&why, tls));
+                return Err(self.no_connack(&why));
             }
             match self.session.next_event() {
                 Some(Event::Connected(_)) => return Ok(()),
@@ -215,7 +246,7 @@ impl Client {
     }
 
     /// The connection ended while CONNACK was due.
-    fn no_connack(&self, why: &ClientError, tls: bool) -> Report {
+    fn no_connack(&self, why: &ClientError) -> Report {
         let report = |exit| {
             Report::new(
                 exit,
@@ -224,7 +255,7 @@ impl Client {
         };
         match (self.first_byte, why) {
             // A TLS alert record (RFC 8446, section 5.1).
-            (Some(0x15), _) if !tls => report(Exit::CONNECTION_REFUSED)
+            (Some(0x15), _) if !self.secure => report(Exit::CONNECTION_REFUSED)
                 .cause("it answers with TLS")
                 .hint("name the broker's certificate authority with --cafile"),
             (_, ClientError::Protocol(why)) => report(Exit::MALFORMED_PACKET)
@@ -232,7 +263,7 @@ impl Client {
                 .hint("is that port an MQTT broker's?"),
             (_, why) => report(Exit::CONNECTION_REFUSED)
                 .cause(format!("{why} before it answered the CONNECT"))
-                .hint(if tls {
+                .hint(if self.secure {
                     "some brokers answer a wrong user name or password in this way; the broker's log says more"
                 } else {
                     "a listener with TLS needs --cafile; some brokers answer a wrong user name or password in this way; the broker's log says more"

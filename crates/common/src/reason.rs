@@ -90,6 +90,23 @@ impl fmt::Display for ReasonCode {
     }
 }
 
+/// A Reason Code with the broker's own words, where it gave any (MQTT 5, Reason String).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The code.
+    pub code: ReasonCode,
+    /// The words.
+    pub words: Option<String>,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        quote(self.words.as_deref(), f)?;
+        write!(f, ", code {}", self.code.0)
+    }
+}
+
 /// A CONNACK that says no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -129,9 +146,15 @@ impl fmt::Display for Refusal {
             5 => f.write_str("not authorised")?,
             code => ReasonCode(code).fmt(f)?,
         }
-        if let Some(words) = &self.reason_string {
-            write!(f, " (\"{}\")", words.escape_debug())?;
-        }
+        quote(self.reason_string.as_deref(), f)?;
         write!(f, ", code {}", self.code)
+    }
+}
+
+/// A broker's words come from outside: control characters in them are shown, not obeyed.
+fn quote(words: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match words {
+        Some(words) => write!(f, " (\"{}\")", words.escape_debug()),
+        None => Ok(()),
     }
 }

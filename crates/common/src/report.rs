@@ -7,12 +7,13 @@ use crate::exit::Exit;
 
 /// A failure on its way to stderr, together with the exit code it ends the tool with.
 ///
-/// `Display` gives the lines that are printed: `error:`, and `cause:` and `hint:` where known.
+/// `Display` gives the lines that are printed: `error:`, and `cause:`, `note:` and `hint:` where known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     exit: Exit,
     error: String,
     cause: Option<String>,
+    note: Option<String>,
     hint: Option<String>,
 }
 
@@ -23,6 +24,7 @@ impl Report {
             exit,
             error: error.into(),
             cause: None,
+            note: None,
             hint: None,
         }
     }
@@ -31,6 +33,13 @@ impl Report {
     #[must_use]
     pub fn cause(mut self, cause: impl fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// What else is worth knowing, such as what became of the messages.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
         self
     }
 
@@ -69,6 +78,9 @@ impl fmt::Display for Report {
         writeln!(f, "error: {}", self.error)?;
         if let Some(cause) = &self.cause {
             writeln!(f, "cause: {cause}")?;
+        }
+        if let Some(note) = &self.note {
+            writeln!(f, "note: {note}")?;
         }
         if let Some(hint) = &self.hint {
             writeln!(f, "hint: {hint}")?;

@@ -2,11 +2,11 @@
 //! broker has acknowledged it.
 
 use bytes::Bytes;
-use mqtools_common::client::{Client, ClientError};
+use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::protocol::{Event, PublishError};
-use mqtools_common::reason::ReasonCode;
+use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::Report;
 
 use crate::config::Template;
@@ -61,7 +61,7 @@ struct Books {
     /// QoS 1 and 2: the broker said no.
     refused: u64,
     /// The first refusal.
-    refusal: Option<(ReasonCode, Option<String>)>,
+    refusal: Option<Reason>,
 }
 
 impl Publisher {
@@ -76,6 +76,8 @@ impl Publisher {
                     break;
                 };
                 if let Err(report) = self.publish(payload) {
+                    // The broker may have sent DISCONNECT, and that says more.
+                    self.take_events()?;
                     failure = Some(report);
                     self.exhausted = true;
                 }
@@ -89,7 +91,7 @@ impl Publisher {
                 step = self.client.step() => {
                     let outcome = step;
                     self.take_events()?;
-                    outcome.map_err(|why| self.lost(&why))?;
+                    outcome.map_err(|why| self.client.lost(&why).note(self.balance()))?;
                 }
                 payload = self.source.next(), if wants_more => match payload {
                     Ok(Some(payload)) => next = Some(payload),
@@ -104,34 +106,23 @@ impl Publisher {
     }
 
     /// Everything is published: says good-bye and draws the balance.
-    async fn finish(self) -> Result<(), Report> {
-        let address = self.client.address().to_string();
+    async fn finish(&mut self) -> Result<(), Report> {
         let closed = self.client.close(ReasonCode::SUCCESS).await;
-        if let Some((code, words)) = self.books.refusal {
-            let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
+        if let Some(reason) = &self.books.refusal {
             return Err(Report::new(
-                Exit::from_broker(code.0),
+                Exit::from_broker(reason.code.0),
                 format!(
                     "the broker refused {} of {} messages",
                     self.books.refused, self.books.sent
                 ),
             )
-            .cause(format!(
-                "{code}{}, code {}",
-                words.unwrap_or_default(),
-                code.0
-            )));
+            .cause(reason));
         }
         match closed {
             // Acknowledged messages are safe, however the connection ends.
-            Err(why) if self.message.qos == Qos::AtMostOnce => Err(lost_report(
-                &address,
-                &why,
-                format!(
-                    "{} messages were sent at QoS 0; the last may be lost",
-                    self.books.sent
-                ),
-            )),
+            Err(why) if self.message.qos == Qos::AtMostOnce => {
+                Err(self.client.lost(&why).note(self.balance()))
+            }
             _ => Ok(()),
         }
     }
@@ -167,7 +158,10 @@ impl Publisher {
                     ..
                 } if reason.is_failure() => {
                     self.books.refused += 1;
-                    self.books.refusal.get_or_insert((reason, reason_string));
+                    self.books.refusal.get_or_insert(Reason {
+                        code: reason,
+                        words: reason_string,
+                    });
                 }
                 Event::Published { .. } => self.books.acknowledged += 1,
                 // The last acknowledgement came before it: nothing is lost.
@@ -178,7 +172,15 @@ impl Publisher {
                 Event::Closed {
                     reason,
                     reason_string,
-                } => return Err(self.closed(reason, reason_string)),
+                } => {
+                    return Err(self
+                        .client
+                        .ended_by_broker(&Reason {
+                            code: reason,
+                            words: reason_string,
+                        })
+                        .note(self.balance()));
+                }
                 // mqpub subscribes to nothing; what an old session still delivers is not for it.
                 _ => {}
             }
@@ -209,25 +211,7 @@ impl Publisher {
         }
     }
 
-    fn closed(&self, reason: ReasonCode, words: Option<String>) -> Report {
-        let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
-        Report::new(
-            Exit::from_disconnect(reason.0),
-            format!("{} ended the session", self.client.address()),
-        )
-        .cause(format!(
-            "{reason}{}, code {}",
-            words.unwrap_or_default(),
-            reason.0
-        ))
-        .hint(self.outstanding())
-    }
-
-    fn lost(&self, why: &ClientError) -> Report {
-        lost_report(&self.client.address().to_string(), why, self.outstanding())
-    }
-
-    fn outstanding(&self) -> String {
+    fn balance(&self) -> String {
         let Books {
             sent,
             acknowledged,
@@ -242,10 +226,4 @@ impl Publisher {
             ),
         }
     }
-}
-
-fn lost_report(address: &str, why: &ClientError, balance: String) -> Report {
-    Report::new(why.exit(), format!("the connection to {address} was lost"))
-        .cause(why)
-        .hint(balance)
 }

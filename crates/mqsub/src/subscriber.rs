@@ -2,12 +2,13 @@
 
 use std::pin::pin;
 
-use mqtools_common::client::{Client, ClientError};
+use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::{Event, PublishError};
-use mqtools_common::reason::ReasonCode;
+use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::Report;
+use mqtools_common::topic::TopicFilter;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
@@ -111,7 +112,7 @@ impl Subscriber {
             if let Some(end) = ended? {
                 return Ok(end);
             }
-            step.map_err(|why| self.lost(&why))?;
+            step.map_err(|why| self.client.lost(&why))?;
         }
     }
 
@@ -124,12 +125,17 @@ impl Subscriber {
                     codes,
                     reason_string,
                     ..
-                } => self.subscribed(&codes, reason_string.as_deref())?,
+                } => self.subscribed(&codes, reason_string)?,
                 Event::Unsubscribed { codes, .. } => self.unsubscribed(&codes),
                 Event::Closed {
                     reason,
                     reason_string,
-                } => return Err(self.closed(reason, reason_string)),
+                } => {
+                    return Err(self.client.ended_by_broker(&Reason {
+                        code: reason,
+                        words: reason_string,
+                    }));
+                }
                 _ => None,
             };
             if ended.is_some() {
@@ -161,49 +167,41 @@ impl Subscriber {
     fn subscribed(
         &mut self,
         codes: &[ReasonCode],
-        words: Option<&str>,
+        words: Option<String>,
     ) -> Result<Option<End>, Report> {
         let refused = || codes.iter().filter(|code| code.is_failure());
-        let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
-        if let Some(first) = refused().next()
+        if let Some(&code) = refused().next()
             && refused().count() == codes.len()
         {
             return Err(Report::new(
-                Exit::from_broker(first.0),
+                Exit::from_broker(code.0),
                 "the broker refused every subscription",
             )
-            .cause(format!(
-                "{first}{}, code {}",
-                words.unwrap_or_default(),
-                first.0
-            ))
+            .cause(Reason { code, words })
             .hint("the broker's access control decides what this user may subscribe to"));
         }
-        for (subscription, code) in self.config.subscriptions.iter().zip(codes) {
-            if code.is_failure() {
-                let filter = subscription.filter.as_str();
-                let text = format!(
-                    "the broker refused to subscribe to {filter:?}: {code}, code {}",
-                    code.0
-                );
-                warn(&self.config, &text);
-            }
+        for (subscription, &code) in self.config.subscriptions.iter().zip(codes) {
+            self.warn_if_refused("subscribe to", &subscription.filter, code);
         }
         Ok(self.answered())
     }
 
     fn unsubscribed(&mut self, codes: &[ReasonCode]) -> Option<End> {
-        for (filter, code) in self.config.unsubscribes.iter().zip(codes) {
-            if code.is_failure() {
-                let filter = filter.as_str();
-                let text = format!(
-                    "the broker refused to unsubscribe from {filter:?}: {code}, code {}",
-                    code.0
-                );
-                warn(&self.config, &text);
-            }
+        for (filter, &code) in self.config.unsubscribes.iter().zip(codes) {
+            self.warn_if_refused("unsubscribe from", filter, code);
         }
         self.answered()
+    }
+
+    fn warn_if_refused(&self, what: &str, filter: &TopicFilter, code: ReasonCode) {
+        if code.is_failure() {
+            let filter = filter.as_str();
+            let reason = Reason { code, words: None };
+            warn(
+                &self.config,
+                &format!("the broker refused to {what} {filter:?}: {reason}"),
+            );
+        }
     }
 
     fn answered(&mut self) -> Option<End> {
@@ -218,27 +216,6 @@ impl Subscriber {
             self.client.session.acknowledge(receipt);
         }
         Ok(())
-    }
-
-    fn closed(&self, reason: ReasonCode, words: Option<String>) -> Report {
-        let words = words.map(|words| format!(" (\"{}\")", words.escape_debug()));
-        Report::new(
-            Exit::from_disconnect(reason.0),
-            format!("{} ended the session", self.client.address()),
-        )
-        .cause(format!(
-            "{reason}{}, code {}",
-            words.unwrap_or_default(),
-            reason.0
-        ))
-    }
-
-    fn lost(&self, why: &ClientError) -> Report {
-        Report::new(
-            why.exit(),
-            format!("the connection to {} was lost", self.client.address()),
-        )
-        .cause(why)
     }
 }
 

@@ -93,3 +93,45 @@ fn unreachable(address: &Address, failures: &[Failure]) -> Report {
         .cause(causes.join("; "))
         .hint("is a broker listening there? check -h and -p")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    fn race_of(addresses: Vec<SocketAddr>) -> Result<SocketAddr, Vec<Failure>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let stream = runtime.block_on(race(addresses))?;
+        Ok(stream.peer_addr().unwrap())
+    }
+
+    fn nobody() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.local_addr().unwrap()
+    }
+
+    #[test]
+    fn every_address_is_tried_until_one_answers() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let there = listener.local_addr().unwrap();
+        for addresses in [
+            vec![there],
+            vec![nobody(), there],
+            vec![nobody(), nobody(), there, nobody()],
+        ] {
+            assert_eq!(race_of(addresses).unwrap(), there);
+        }
+    }
+
+    #[test]
+    fn every_failure_is_told() {
+        let addresses = vec![nobody(), nobody()];
+        let failures = race_of(addresses.clone()).unwrap_err();
+        let failed: Vec<_> = failures.iter().filter_map(|(to, _)| *to).collect();
+        assert_eq!(failed, addresses);
+    }
+}

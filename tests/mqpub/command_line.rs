@@ -1,0 +1,211 @@
+//! Options that make no sense, help and version.
+
+use std::fs::File;
+
+use harness::{Tool, mqpub, unused_port};
+
+use crate::support::{Collector, Complaint, complaint};
+
+/// Runs `mqpub` with these options and a port nobody listens on: were it tried, the report
+/// would be about it.
+#[track_caller]
+fn misused(args: &[&str]) -> Complaint {
+    let nobody = unused_port();
+    complaint(mqpub().args(nobody.args()).args(args).run(), 1)
+}
+
+#[test]
+fn exactly_one_source_must_be_given() {
+    let sources: [&[&str]; 5] = [&["-m", "x"], &["-f", "x"], &["-l"], &["-s"], &["-n"]];
+    for (index, first) in sources.iter().enumerate() {
+        for second in &sources[index + 1..] {
+            let words = [&["-t", "a"][..], first, second].concat();
+            let complaint = misused(&words);
+            assert!(
+                complaint.error.contains("cannot be used with"),
+                "{complaint:?}"
+            );
+        }
+    }
+    let complaint = misused(&["-t", "a"]);
+    for source in [
+        "--message",
+        "--file",
+        "--stdin-line",
+        "--stdin-file",
+        "--null-message",
+    ] {
+        assert!(complaint.error.contains(source), "{complaint:?}");
+    }
+}
+
+#[test]
+fn options_that_make_no_sense_are_named() {
+    for (args, named) in [
+        (&["-q", "3"][..], "--qos"),
+        (&["-q", "-1"], "-1"),
+        (&["-q", "one"], "--qos"),
+        (&["-k", "3"], "--keepalive"),
+        (&["-k", "65536"], "--keepalive"),
+        (&["-k", "soon"], "--keepalive"),
+        (&["-c"], "--id"),
+        (&["-c", "-i", ""], "client identifier"),
+        (&["-i", "a", "-I", "b"], "--id"),
+        (&["-P", "secret"], "user name"),
+        (&["-p", "0"], "--port"),
+        (&["-p", "70000"], "--port"),
+        (&["-p", "mqtt"], "--port"),
+        (&["-M", "0"], "--max-inflight"),
+        (&["-M", "65536"], "--max-inflight"),
+        (&["-V", "mqttv4"], "--protocol-version"),
+        (&["--connect-timeout", "0"], "--connect-timeout"),
+        (&["--connect-timeout", "nan"], "--connect-timeout"),
+        (&["--will-payload", "x"], "--will-topic"),
+        (&["--will-retain"], "--will-topic"),
+        (&["--will-topic", "w", "--will-qos", "3"], "--will-qos"),
+        (
+            &["--cafile", "x", "--tls-use-os-certs"],
+            "--tls-use-os-certs",
+        ),
+        (&["-h", ""], "host"),
+        (&["--no-such-option"], "--no-such-option"),
+        (&["-Z"], "-Z"),
+        (&["word"], "word"),
+        (&["-d", "--quiet"], "--quiet"),
+    ] {
+        let words = [&["-t", "a", "-m", "text"][..], args].concat();
+        let complaint = misused(&words);
+        assert!(complaint.error.contains(named), "{args:?}: {complaint:?}");
+    }
+}
+
+#[test]
+fn an_option_without_its_value_is_named() {
+    for option in [
+        "-t", "-m", "-f", "-q", "-h", "-p", "-i", "-u", "-P", "-k", "--cafile",
+    ] {
+        let complaint = misused(&[option]);
+        assert!(complaint.error.contains("required"), "{complaint:?}");
+    }
+}
+
+#[test]
+fn a_mistyped_option_gets_a_proposal() {
+    let complaint = misused(&["-t", "a", "--mesage", "x"]);
+    assert!(complaint.hint.contains("--message"), "{complaint:?}");
+}
+
+#[test]
+fn values_that_fit_no_packet_are_refused() {
+    let long = "x".repeat(65_536);
+    for (args, code, named) in [
+        (&["-u", &long][..], 1, "user name"),
+        (&["-u", "name", "-P", &long], 1, "password"),
+        (&["-i", &long], 1, "client identifier"),
+        (&["-I", &long], 1, "client identifier"),
+        (
+            &["--will-topic", "w", "--will-payload", &long],
+            9,
+            "Will payload",
+        ),
+    ] {
+        let nobody = unused_port();
+        let output = mqpub()
+            .args(nobody.args())
+            .args(["-t", "a", "-m", "text"])
+            .args(args)
+            .run();
+        let complaint = complaint(output, code);
+        assert!(complaint.error.contains(named), "{complaint:?}");
+        assert!(complaint.cause.contains("65535"), "{complaint:?}");
+    }
+}
+
+#[test]
+fn keep_alive_may_be_off_or_five_seconds_or_more() {
+    let broker = Collector::start();
+    for seconds in ["0", "5", "65535"] {
+        broker
+            .mqpub(["-k", seconds, "-m", seconds])
+            .run()
+            .assert_success();
+    }
+    assert_eq!(broker.payloads(), [&b"0"[..], b"5", b"65535"]);
+}
+
+#[test]
+fn help_is_data_and_fits_a_hundred_columns() {
+    for columns in ["100", "250"] {
+        let output = mqpub()
+            .arg("--help")
+            .env("COLUMNS", columns)
+            .run()
+            .assert_success();
+        assert!(output.stderr.is_empty(), "{output}");
+        let help = output.stdout_str();
+        for option in [
+            "-t, --topic",
+            "-m, --message",
+            "-f, --file",
+            "-l, --stdin-line",
+            "-s, --stdin-file",
+            "-n, --null-message",
+            "-q, --qos",
+            "-r, --retain",
+            "--repeat",
+            "-h, --host",
+            "-M, --max-inflight",
+            "--cafile",
+            "--will-topic",
+            "--help",
+        ] {
+            assert!(help.contains(option), "{option} is not in the help");
+        }
+        for line in help.lines() {
+            assert!(line.chars().count() <= 100, "too long: {line:?}");
+            assert_eq!(line.trim_end(), line, "ends with a space");
+        }
+    }
+}
+
+#[test]
+fn version_is_data_and_names_the_tool() {
+    let output = mqpub().arg("--version").run().assert_success();
+    assert!(output.stderr.is_empty(), "{output}");
+    assert_eq!(
+        output.stdout_str(),
+        format!("mqpub {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    for option in ["--help", "--version"] {
+        let output = mqpub().arg(option).stdout_to(full()).run();
+        let complaint = complaint(output, 14);
+        assert!(complaint.error.contains("standard output"), "{complaint:?}");
+    }
+}
+
+#[test]
+fn debug_goes_to_stderr_and_quiet_says_nothing() {
+    let broker = Collector::start();
+    let output = broker.mqpub(["-d", "-m", "text"]).run().assert_success();
+    assert!(output.stdout.is_empty(), "{output}");
+    for step in ["CONNECT", "CONNACK", "PUBLISH", "DISCONNECT"] {
+        assert!(output.stderr_str().contains(step), "no {step}\n{output}");
+    }
+    broker.finish();
+
+    let nobody = unused_port();
+    let quiet: Tool = mqpub().args(nobody.args());
+    let output = quiet
+        .args(["--quiet", "-t", "a", "-n"])
+        .run()
+        .assert_code(14);
+    assert!(
+        output.stdout.is_empty() && output.stderr.is_empty(),
+        "{output}"
+    );
+}

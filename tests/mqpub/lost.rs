@@ -1,0 +1,177 @@
+//! Connections that end before the work is done, by the broker's word or without one.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Mutex, mpsc};
+
+use harness::{Conn, FakeBroker};
+use tempfile::TempDir;
+
+use crate::support::{VERSIONS, complaint, greet, greet_v5, part, publisher};
+
+/// A file larger than all buffers between two sockets, which takes no room on the disk.
+fn large_file(folder: &TempDir) -> PathBuf {
+    let path = folder.path().join("large");
+    File::create(&path).unwrap().set_len(64 << 20).unwrap();
+    path
+}
+
+#[test]
+fn a_broker_that_leaves_after_connack_loses_the_messages() {
+    for version in VERSIONS {
+        for qos in ["1", "2"] {
+            let broker = FakeBroker::start(|mut conn| {
+                greet(&mut conn);
+                conn.close();
+            });
+            let output = publisher(&broker)
+                .args(["-V", version, "-q", qos, "-m", "text"])
+                .run();
+            broker.finish();
+            complaint(output, 7);
+        }
+    }
+}
+
+#[test]
+fn a_broker_that_leaves_while_stdin_is_open_ends_the_run() {
+    for qos in ["0", "1", "2"] {
+        let broker = FakeBroker::start(|mut conn| {
+            greet(&mut conn);
+            conn.close();
+        });
+        let publisher = publisher(&broker).args(["-q", qos, "-l"]).spawn();
+        // Ends though nobody closes its stdin.
+        publisher.wait_for_stderr("was lost");
+        complaint(publisher.wait(), 7);
+        broker.finish();
+    }
+}
+
+#[test]
+fn a_large_message_that_is_cut_off_is_not_delivered() {
+    let folder = TempDir::new().unwrap();
+    let file = large_file(&folder);
+    let cuts: [fn(Conn); 2] = [Conn::close, Conn::reset];
+    for cut in cuts {
+        for qos in ["0", "1"] {
+            let broker = FakeBroker::start(move |mut conn| {
+                greet(&mut conn);
+                conn.read_bytes(1_000_000);
+                cut(conn);
+            });
+            let output = publisher(&broker).args(["-q", qos, "-f"]).arg(&file).run();
+            broker.finish();
+            let complaint = complaint(output, 7);
+            assert!(complaint.error.contains("was lost"), "{complaint:?}");
+            assert!(complaint.note.contains("1 messages"), "{complaint:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_after_the_last_byte_was_written_is_noticed_at_qos_0() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("payload");
+    std::fs::write(&path, vec![b'x'; 100_000]).unwrap();
+    for version in VERSIONS {
+        let broker = FakeBroker::start(|mut conn| {
+            greet(&mut conn);
+            conn.read_bytes(10);
+            conn.reset();
+        });
+        let output = publisher(&broker)
+            .args(["-V", version, "-f"])
+            .arg(&path)
+            .run();
+        broker.finish();
+        let complaint = complaint(output, 7);
+        assert!(complaint.note.contains("QoS 0"), "{complaint:?}");
+    }
+}
+
+#[test]
+fn the_brokers_disconnect_gives_the_code() {
+    const REASONS: [(u8, &str); 6] = [
+        (0x80, "unspecified error"),
+        (0x8B, "server shutting down"),
+        (0x8E, "taken over"),
+        (0x93, "receive maximum exceeded"),
+        (0x97, "quota exceeded"),
+        (0x98, "administrative action"),
+    ];
+    let broker = FakeBroker::start(|mut conn| {
+        greet_v5(&mut conn, &[]);
+        conn.expect_publish();
+        conn.disconnect_v5(REASONS[conn.number()].0);
+        conn.close();
+    });
+    for (code, words) in REASONS {
+        let output = publisher(&broker)
+            .args(["-V", "mqttv5", "-q", "1", "-m", "text"])
+            .run();
+        let complaint = complaint(output, code.into());
+        assert!(
+            complaint.error.ends_with("ended the session"),
+            "{complaint:?}"
+        );
+        assert!(complaint.cause.contains(words), "{complaint:?}");
+        assert_eq!(
+            complaint.note,
+            "of 1 messages sent, 0 were acknowledged, 0 refused, 1 are unknown"
+        );
+    }
+    broker.finish();
+}
+
+#[test]
+fn a_disconnect_without_an_error_is_no_success_either() {
+    for bytes in [&[0xE0, 0][..], &[0xE0, 1, 0], &[0xE0, 2, 0, 0]] {
+        let broker = FakeBroker::start(move |mut conn| {
+            greet_v5(&mut conn, &[]);
+            conn.expect_publish();
+            conn.send(bytes);
+            conn.close();
+        });
+        let output = publisher(&broker)
+            .args(["-V", "mqttv5", "-q", "1", "-m", "text"])
+            .run();
+        broker.finish();
+        complaint(output, 7);
+    }
+}
+
+#[test]
+fn a_disconnect_with_the_last_acknowledgement_takes_nothing_back() {
+    let broker = FakeBroker::start(|mut conn| {
+        greet_v5(&mut conn, &[]);
+        let id = conn.expect_publish().packet_id.unwrap();
+        let [high, low] = id.to_be_bytes();
+        // In one piece, so that mqpub reads both together.
+        conn.send(&[0x40, 2, high, low, 0xE0, 1, 0x8B]);
+        conn.close();
+    });
+    publisher(&broker)
+        .args(["-V", "mqttv5", "-q", "1", "-m", "text"])
+        .run()
+        .assert_success();
+    broker.finish();
+}
+
+#[test]
+fn a_broker_that_never_closes_holds_nobody_up() {
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let broker = FakeBroker::start(move |mut conn| {
+        greet(&mut conn);
+        conn.expect_publish();
+        part(&mut conn);
+        let _ = released.lock().unwrap().recv();
+    });
+    publisher(&broker)
+        .args(["-m", "text"])
+        .run()
+        .assert_success();
+    drop(release);
+    broker.finish();
+}
