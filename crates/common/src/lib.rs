@@ -7,6 +7,7 @@
 pub mod exit;
 pub mod report;
 pub mod secret;
+pub mod stdio;
 pub mod usage;
 
 #[cfg(feature = "client")]
@@ -25,8 +26,6 @@ pub mod protocol;
 pub mod reason;
 #[cfg(feature = "client")]
 pub mod runtime;
-#[cfg(any(feature = "client", feature = "passwd"))]
-pub mod stdio;
 #[cfg(feature = "client")]
 pub mod tls;
 #[cfg(feature = "client")]

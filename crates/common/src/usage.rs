@@ -6,6 +6,7 @@ use clap::{Command, FromArgMatches};
 
 use crate::exit::Exit;
 use crate::report::Report;
+use crate::stdio;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -14,6 +15,20 @@ pub enum Parsed<T> {
     Run(T),
     /// To see the help or the version: this text belongs on stdout.
     Show(String),
+}
+
+/// Runs a tool: parses its command line and hands over to `work`, which gives the exit code;
+/// help, version and usage errors end here.
+pub fn run<T: FromArgMatches>(
+    command: Command,
+    arguments: impl IntoIterator<Item = OsString>,
+    work: impl FnOnce(T) -> Exit,
+) -> Exit {
+    match parse(command, arguments) {
+        Ok(Parsed::Run(args)) => work(args),
+        Ok(Parsed::Show(text)) => stdio::show(&text),
+        Err(report) => report.end(false),
+    }
 }
 
 /// Parses a command line, the tool's name first. Messages speak of the tool by the name that

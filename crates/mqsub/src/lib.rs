@@ -14,8 +14,7 @@ use clap::CommandFactory as _;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
-use mqtools_common::usage::{self, Parsed};
-use mqtools_common::{runtime, stdio};
+use mqtools_common::{runtime, stdio, usage};
 use tokio::time::{Instant, timeout_at};
 
 use crate::cli::Args;
@@ -25,17 +24,12 @@ use crate::sink::Sink;
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let args = match usage::parse::<Args>(Args::command(), arguments) {
-        Ok(Parsed::Run(args)) => args,
-        Ok(Parsed::Show(text)) => return stdio::show(&text),
-        Err(report) => return report.end(false),
-    };
-    let quiet = args.talk.quiet;
-    let outcome = Config::new(args).and_then(|config| runtime::block_on(subscribe(config)));
-    match outcome {
-        Ok(exit) => exit,
-        Err(report) => report.end(quiet),
-    }
+    usage::run(Args::command(), arguments, |args: Args| {
+        let quiet = args.talk.quiet;
+        Config::new(args)
+            .and_then(|config| runtime::block_on(subscribe(config)))
+            .unwrap_or_else(|report| report.end(quiet))
+    })
 }
 
 async fn subscribe(config: Config) -> Result<Exit, Report> {
