@@ -71,7 +71,6 @@ fn options_that_make_no_sense_are_named() {
         (&["--no-such-option"], "--no-such-option"),
         (&["-Z"], "-Z"),
         (&["word"], "word"),
-        (&["-d", "--quiet"], "--quiet"),
     ] {
         let words = [&["-t", "a", "-m", "text"][..], args].concat();
         let complaint = misused(&words);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 
-use harness::{Conn, FakeBroker};
+use harness::{Broker, Conn, FakeBroker, mqpub};
 use tempfile::TempDir;
 
 use crate::support::{VERSIONS, complaint, greet, greet_v5, part, publisher};
@@ -174,4 +174,38 @@ fn a_broker_that_never_closes_holds_nobody_up() {
         .assert_success();
     drop(release);
     broker.finish();
+}
+
+#[test]
+fn a_disconnect_that_crosses_ours_gives_the_code_at_qos_0() {
+    let broker = FakeBroker::start(|mut conn| {
+        greet_v5(&mut conn, &[]);
+        conn.expect_publish();
+        conn.expect_disconnect();
+        conn.disconnect_v5(0x97);
+        conn.close();
+    });
+    let output = publisher(&broker)
+        .args(["-V", "mqttv5", "-m", "text"])
+        .run();
+    broker.finish();
+    let complaint = complaint(output, 0x97);
+    assert!(complaint.cause.contains("quota exceeded"), "{complaint:?}");
+    assert!(complaint.note.contains("QoS 0"), "{complaint:?}");
+}
+
+#[test]
+fn a_broker_that_stops_reading_is_given_up() {
+    let broker = Broker::start();
+    let publisher = mqpub()
+        .args(broker.args())
+        .args(["-t", "flood", "-k", "5", "-l"])
+        .stdin(vec![b'x'; 64 * 1024 * 1024])
+        .spawn();
+    broker.wait_for_log("New client connected");
+    broker.pause();
+    let output = publisher.wait();
+    broker.resume();
+    let complaint = complaint(output, 19);
+    assert!(complaint.error.contains("was lost"), "{complaint:?}");
 }

@@ -37,6 +37,7 @@ fn what_is_no_topic_name_is_refused() {
     let long = "t".repeat(65_536);
     for (topic, error, cause) in [
         ("home/+/temperature", "home/+/temperature", "wildcard `+`"),
+        ("a\u{1}b", "a\\u{1}b", "control character"),
         ("home/#", "home/#", "wildcard `#`"),
         ("#", "#", "wildcard `#`"),
         ("", "topic", "empty"),

@@ -1,6 +1,10 @@
 //! How many messages are in flight at a time: `-M` and the broker's Receive Maximum.
 
+use std::fs::File;
+use std::io::Write as _;
+
 use harness::{Conn, FakeBroker};
+use tempfile::TempDir;
 
 use crate::support::{VERSIONS, expect_pause, greet, greet_v5, part, publisher};
 
@@ -111,4 +115,40 @@ fn qos_0_knows_no_window() {
         .run()
         .assert_success();
     broker.finish();
+}
+
+#[test]
+fn unacknowledged_bytes_are_limited_too() {
+    const ROUNDS: usize = 6;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("lines");
+    let mut file = File::create(&path).unwrap();
+    let line = [vec![b'x'; 4 * 1024 * 1024], b"\n".to_vec()].concat();
+    for _ in 0..2 * ROUNDS {
+        file.write_all(&line).unwrap();
+    }
+    let broker = FakeBroker::start(|mut conn| {
+        greet(&mut conn);
+        for _ in 0..ROUNDS {
+            // Far from the window of 100, but 8 MiB.
+            let ids = [(); 2].map(|()| conn.expect_publish().packet_id.unwrap());
+            expect_pause(&mut conn);
+            for id in ids {
+                conn.puback(id);
+            }
+        }
+        part(&mut conn);
+    });
+    let output = publisher(&broker)
+        .args(["-q", "1", "-l"])
+        .stdin_from(File::open(&path).unwrap())
+        .measure_memory()
+        .run()
+        .assert_success();
+    broker.finish();
+    assert!(
+        output.peak_rss_kib() < 64 * 1024,
+        "{} KiB",
+        output.peak_rss_kib()
+    );
 }

@@ -42,7 +42,7 @@ fn an_identifier_can_be_given() {
 fn a_prefix_is_followed_by_the_process_id() {
     let broker = Broker::start();
     let mqsub = subscribed(&broker, &["-t", "a", "-I", "logger"]);
-    let expected = format!("logger-{} (p2, c1, k60).", mqsub.pid());
+    let expected = format!("logger{} (p2, c1, k60).", mqsub.pid());
     assert_eq!(introduction(&broker), expected);
     terminate(mqsub);
 }

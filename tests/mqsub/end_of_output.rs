@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, PipeReader};
 use std::os::fd::OwnedFd;
 
-use harness::{Broker, Running, Tool, mqsub};
+use harness::{Broker, Running, Tool, mqpub, mqsub};
 
 use crate::support::{VERSIONS, publish, subscribe, terminate};
 
@@ -164,4 +164,35 @@ fn the_null_device_is_not_a_closed_stdout() {
         .run()
         .assert_success();
     assert_eq!(output.stderr_str(), "");
+}
+
+/// Publishes more than a pipe holds, so that `mqsub` gets stuck in a write.
+fn fill_the_pipe(broker: &Broker) {
+    let payload = vec![b'x'; 1_000_000];
+    mqpub()
+        .args(broker.args())
+        .args(["-t", "a", "-s"])
+        .stdin(payload)
+        .run()
+        .assert_success();
+}
+
+#[test]
+fn a_reader_that_stalls_does_not_hold_up_the_end_of_the_time() {
+    let broker = Broker::start();
+    let (mqsub, reader) = into_a_pipe(&broker, &["-t", "a", "-W", "3"]);
+    fill_the_pipe(&broker);
+    mqsub.wait().assert_code(27);
+    drop(reader);
+}
+
+#[test]
+fn a_reader_that_stalls_does_not_hold_up_sigterm() {
+    let broker = Broker::start();
+    let (mqsub, reader) = into_a_pipe(&broker, &["-t", "a"]);
+    fill_the_pipe(&broker);
+    mqsub.wait_for_stderr("received PUBLISH");
+    mqsub.terminate();
+    mqsub.wait().assert_success();
+    drop(reader);
 }

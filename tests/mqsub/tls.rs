@@ -199,3 +199,36 @@ fn a_leaf_is_no_authority() {
     let honest = broker_with(&cafile, &file("leaf.key", &leaf_key.serialize_pem()));
     a_message_travels(&honest, &cafile, "mqttv311");
 }
+
+#[test]
+fn an_expired_authority_is_none() {
+    let authority = Authority::expired();
+    let broker = Broker::builder()
+        .tls(&authority.server("localhost"))
+        .start();
+    let output = mqsub()
+        .args(broker.args())
+        .args(["-t", "test/topic", "-E", "--cafile"])
+        .arg(authority.pem_path())
+        .run()
+        .assert_code(8);
+    assert!(output.stderr_str().contains("has expired"), "{output}");
+}
+
+/// Made with openssl: a leaf of X.509 version 1, which cannot say that it is no authority, and a
+/// certificate for localhost that its key has signed.
+#[test]
+fn a_version_1_leaf_in_cafile_is_no_authority() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+    let itself = fixtures.join("signed-by-x509-v1-leaf.crt");
+    let broker = broker_with(&itself, &fixtures.join("signed-by-x509-v1-leaf.key"));
+    let output = is_refused(&broker, "localhost", &fixtures.join("x509-v1-leaf.crt"));
+    assert!(output.stderr_str().contains("issuer"), "{output}");
+    // The refusal is the leaf's fault: the certificate itself is good.
+    mqsub()
+        .args(["-h", "localhost", "-p", &broker.port().to_string()])
+        .args(["-t", "test/topic", "-E", "--cafile"])
+        .arg(itself)
+        .run()
+        .assert_success();
+}

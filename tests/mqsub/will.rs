@@ -78,6 +78,23 @@ fn sigterm_sigint_and_sighup_leave_none_in_mqtt_3_1_1() {
     }
 }
 
+/// What nohup does, and every shell that is about to leave its jobs running.
+#[test]
+fn an_ignored_sighup_stays_ignored() {
+    let broker = Broker::start();
+    let mqsub = harness::Tool::new("/bin/sh")
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(mqsub().path())
+        .args(broker.args())
+        .args(["-d", "-t", "a", "-C", "1"])
+        .spawn();
+    mqsub.wait_for_stderr("received SUBACK");
+    hang_up(&mqsub);
+    publish(&broker, &["-t", "a", "-m", "still here"]);
+    let output = mqsub.wait().assert_success();
+    assert_eq!(output.stdout_str(), "still here\n");
+}
+
 #[test]
 fn an_end_after_the_last_wanted_message_leaves_none() {
     for version in VERSIONS {

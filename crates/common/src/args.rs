@@ -2,13 +2,16 @@
 //! draws no conclusions; [`crate::connect`] does.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::message::Qos;
 use crate::reason::Version;
+use crate::secret::Secret;
 
 /// Where the broker is and how to talk to it.
 #[derive(Debug, Clone, Args)]
@@ -38,7 +41,7 @@ pub struct ConnectionArgs {
     )]
     pub id: Option<String>,
 
-    /// Client identifier: this prefix, a dash and the process id
+    /// Client identifier: this prefix and the process id
     #[arg(short = 'I', long, value_name = "PREFIX", allow_hyphen_values = true)]
     pub id_prefix: Option<String>,
 
@@ -50,10 +53,10 @@ pub struct ConnectionArgs {
     #[arg(
         short = 'P',
         long = "pw",
-        value_name = "PASSWORD",
+        value_name = "PASSWORD", value_parser = OsStringValueParser::new().map(secret),
         allow_hyphen_values = true
     )]
-    pub password: Option<OsString>,
+    pub password: Option<Secret>,
 
     /// Keep Alive in seconds: 5 to 65535, or 0 for none
     #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "60", value_parser = keep_alive)]
@@ -131,7 +134,7 @@ pub struct TalkArgs {
     pub debug: bool,
 
     /// Print no errors and no warnings; exit codes stay
-    #[arg(long, conflicts_with = "debug")]
+    #[arg(long)]
     pub quiet: bool,
 
     /// Print help
@@ -186,6 +189,10 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     } else {
         Err("must be above 0 and at most a century".to_owned())
     }
+}
+
+fn secret(text: OsString) -> Secret {
+    Secret::new(text.into_vec())
 }
 
 fn keep_alive(text: &str) -> Result<u16, String> {

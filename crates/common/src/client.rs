@@ -36,6 +36,12 @@ pub enum ClientError {
     /// The broker closed the connection without a word.
     #[error("the broker closed the connection")]
     Closed,
+    /// The broker ended the session (MQTT 5 DISCONNECT).
+    #[error("{0}")]
+    Ended(Reason),
+    /// The broker does not read what is sent.
+    #[error("the broker takes no more bytes")]
+    NotTaken,
     /// The network failed.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -49,7 +55,8 @@ impl ClientError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Closed | Self::Io(_) => Exit::CONNECTION_LOST,
+            Self::Closed | Self::NotTaken | Self::Io(_) => Exit::CONNECTION_LOST,
+            Self::Ended(reason) => Exit::from_disconnect(reason.code.0),
             Self::Protocol(ProtocolError::KeepAliveTimeout) => Exit::KEEP_ALIVE,
             Self::Protocol(ProtocolError::Malformed(_) | ProtocolError::Unexpected(_)) => {
                 Exit::MALFORMED_PACKET
@@ -71,6 +78,8 @@ pub struct Client {
     timer: Option<Pin<Box<Sleep>>>,
     /// Bytes were written since the last flush (TLS keeps some back until then).
     unflushed: bool,
+    /// A step failed: nothing can be sent or received any more.
+    broken: bool,
     /// The first byte that came: it tells a TLS listener from an MQTT one.
     first_byte: Option<u8>,
     /// Writing failed, reading goes on to the end.
@@ -120,6 +129,7 @@ impl Client {
             input: BytesMut::new(),
             timer: None,
             unflushed: false,
+            broken: false,
             first_byte: None,
             write_error: None,
         };
@@ -146,26 +156,34 @@ impl Client {
     /// # Errors
     /// The connection is of no more use. Events that came before are still in the session.
     pub async fn step(&mut self) -> Result<(), ClientError> {
-        poll_fn(|cx| self.poll_step(cx)).await
+        let step = poll_fn(|cx| self.poll_step(cx)).await;
+        self.broken = step.is_err();
+        step
     }
 
     /// Ends the connection in good order: sends everything and DISCONNECT with `reason`, then
     /// waits a moment for the broker to close its side, because a connection that is torn
-    /// down at once can take bytes on their way with it.
+    /// down at once can take bytes on their way with it. Takes a few seconds at most.
     ///
     /// # Errors
     /// What was still to be sent may not have arrived.
     pub async fn close(&mut self, reason: ReasonCode) -> Result<(), ClientError> {
+        if self.broken {
+            return Err(ClientError::Closed);
+        }
         self.session.disconnect(reason);
-        poll_fn(|cx| {
+        let sent = poll_fn(|cx| {
             while self.has_output() {
                 if self.poll_write(cx)?.is_pending() {
                     return Poll::Pending;
                 }
             }
             Poll::Ready(Ok::<(), ClientError>(()))
-        })
-        .await?;
+        });
+        match timeout(LINGER, sent).await {
+            Ok(sent) => sent?,
+            Err(_) => return Err(ClientError::NotTaken),
+        }
         // To a broker that closes without reading it, TLS's close_notify is unread data, and its
         // kernel answers with a reset: only a broker that waits gets to see it.
         if self.secure
@@ -174,20 +192,26 @@ impl Client {
             return end;
         }
         // Whether this works shows in what is read.
-        let _ = self.stream.shutdown().await;
-        // After that time the broker holds the connection open; all bytes were accepted long ago.
+        let _ = timeout(LINGER, self.stream.shutdown()).await;
+        // A broker that still holds the connection open then has said nothing against it.
         self.end_of_stream(LINGER).await.unwrap_or(Ok(()))
     }
 
-    /// Reads to the end, throwing away what comes; none when that takes longer than `time`.
+    /// Reads to the end, for the broker's last words; none when that takes longer than `time`.
     async fn end_of_stream(&mut self, time: Duration) -> Option<Result<(), ClientError>> {
         let end = async {
             loop {
-                self.input.clear();
+                if self.input.len() > READ_BUFFER {
+                    self.input.clear();
+                }
                 self.input.reserve(4096);
                 match self.stream.read_buf(&mut self.input).await {
                     Ok(0) => return Ok(()),
-                    Ok(_) => {}
+                    Ok(_) => {
+                        if let Some(reason) = self.session.last_words(&mut self.input) {
+                            return Err(ClientError::Ended(reason));
+                        }
+                    }
                     // rustls's name for a TCP close without close_notify.
                     Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
                     Err(why) => return Err(why.into()),
@@ -197,24 +221,15 @@ impl Client {
         timeout(time, end).await.ok()
     }
 
-    /// The connection ended on its own.
+    /// The connection ended before the work was done.
     #[must_use]
     pub fn lost(&self, why: &ClientError) -> Report {
-        Report::new(
-            why.exit(),
-            format!("the connection to {} was lost", self.address),
-        )
-        .cause(why)
-    }
-
-    /// The broker ended the session with a DISCONNECT.
-    #[must_use]
-    pub fn ended_by_broker(&self, reason: &Reason) -> Report {
-        Report::new(
-            Exit::from_disconnect(reason.code.0),
-            format!("{} ended the session", self.address),
-        )
-        .cause(reason)
+        let address = &self.address;
+        let error = match why {
+            ClientError::Ended(_) => format!("{address} ended the session"),
+            _ => format!("the connection to {address} was lost"),
+        };
+        Report::new(why.exit(), error).cause(why)
     }
 
     async fn handshake(&mut self) -> Result<(), Report> {

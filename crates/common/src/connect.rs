@@ -14,7 +14,6 @@ use crate::net::Address;
 use crate::protocol::{Connect, Session, Trace};
 use crate::reason::Version;
 use crate::report::Report;
-use crate::secret::Secret;
 use crate::tls::{Tls, Trust};
 use crate::topic::{MAX_STRING, TopicName};
 use crate::usage::misuse;
@@ -88,10 +87,7 @@ impl ConnectConfig {
                 .then_some(u32::MAX),
             receive_maximum: None,
             username: connection.username.clone(),
-            password: connection
-                .password
-                .clone()
-                .map(|p| Secret::new(p.into_vec())),
+            password: connection.password.clone(),
             will: will_of(will)?,
         };
         check_length(
@@ -131,7 +127,7 @@ fn trust(connection: &ConnectionArgs) -> Option<Trust> {
 fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {
     let id = match (&connection.id, &connection.id_prefix) {
         (Some(id), _) => id.clone(),
-        (None, Some(prefix)) => format!("{prefix}-{}", std::process::id()),
+        (None, Some(prefix)) => format!("{prefix}{}", std::process::id()),
         (None, None) => String::new(),
     };
     check_length("the client identifier", id.len())?;

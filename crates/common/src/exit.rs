@@ -12,6 +12,8 @@ impl Exit {
     pub const SUCCESS: Self = Self(0);
     /// The command line (or an options file) is wrong.
     pub const USAGE: Self = Self(1);
+    /// `mqpasswd`: something failed. It has one number for everything, as its predecessor.
+    pub const PASSWD_FAILED: Self = Self(1);
     /// `mqpasswd`: the two typed passwords differ.
     pub const PASSWORD_MISMATCH: Self = Self(2);
     /// An operation needed a connection and there was none.
@@ -24,18 +26,12 @@ impl Exit {
     pub const TLS: Self = Self(8);
     /// The message is larger than MQTT allows.
     pub const PAYLOAD_TOO_LARGE: Self = Self(9);
-    /// Denied by the broker's access control.
-    pub const ACL_DENIED: Self = Self(12);
     /// A failure that has no number of its own.
     pub const UNKNOWN: Self = Self(13);
     /// The operating system refused: connection refused, unreachable, no such file.
     pub const OS_ERROR: Self = Self(14);
     /// The host name could not be resolved.
     pub const NAME_RESOLUTION: Self = Self(15);
-    /// The proxy refused or failed.
-    pub const PROXY: Self = Self(16);
-    /// Text that MQTT requires to be UTF-8 is not.
-    pub const MALFORMED_UTF8: Self = Self(18);
     /// The broker did not answer within the Keep Alive.
     pub const KEEP_ALIVE: Self = Self(19);
     /// The broker sent something that is not MQTT.

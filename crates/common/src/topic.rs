@@ -16,6 +16,10 @@ pub enum TopicError {
     /// U+0000 is not allowed (MQTT-4.7.3-2).
     #[error("it contains a NUL character")]
     Nul,
+    /// Control characters and noncharacters are legal, but a broker may close the connection
+    /// for them (MQTT-1.5.4-2 and the note there), and mosquitto does.
+    #[error("it contains the control character or noncharacter U+{:04X}", u32::from(*.0))]
+    Forbidden(char),
     /// A topic is at most 65,535 bytes of UTF-8 (MQTT-4.7.3-3).
     #[error("it is {0} bytes long, and MQTT allows 65535")]
     TooLong(usize),
@@ -154,7 +158,15 @@ fn check_string(text: &str) -> Result<(), TopicError> {
     if text.contains('\0') {
         return Err(TopicError::Nul);
     }
-    Ok(())
+    match text.chars().find(|c| c.is_control() || is_noncharacter(*c)) {
+        Some(c) => Err(TopicError::Forbidden(c)),
+        None => Ok(()),
+    }
+}
+
+fn is_noncharacter(c: char) -> bool {
+    let code = u32::from(c);
+    (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
 }
 
 #[cfg(test)]
@@ -204,6 +216,10 @@ mod tests {
             ("##", TopicError::MisplacedMultiLevel),
             ("a+/b", TopicError::MisplacedSingleLevel),
             ("a\0", TopicError::Nul),
+            ("a\u{1}", TopicError::Forbidden('\u{1}')),
+            ("a\u{9f}", TopicError::Forbidden('\u{9f}')),
+            ("a\u{fdd0}", TopicError::Forbidden('\u{fdd0}')),
+            ("a\u{1ffff}", TopicError::Forbidden('\u{1ffff}')),
         ] {
             assert_eq!(TopicFilter::new(filter), Err(why), "{filter:?}");
         }

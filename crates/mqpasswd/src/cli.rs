@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory as _, Parser, ValueEnum, ValueHint};
+use mqtools_common::exit::Exit;
 use mqtools_common::passwd::entry::{UserName, check_password};
-use mqtools_common::passwd::file::FAILURE;
 use mqtools_common::passwd::hash::{DEFAULT_ITERATIONS, MAX_ITERATIONS, Scheme};
 use mqtools_common::report::Report;
 use mqtools_common::secret::Secret;
@@ -185,7 +185,12 @@ impl Cli {
 
 fn user_name(name: OsString) -> Result<UserName, Report> {
     let shown = name.to_string_lossy().escape_debug().to_string();
-    let report = || Report::new(FAILURE, format!("'{shown}' cannot be a user name"));
+    let report = || {
+        Report::new(
+            Exit::PASSWD_FAILED,
+            format!("'{shown}' cannot be a user name"),
+        )
+    };
     let name = name
         .into_string()
         .map_err(|_| report().cause("it is not UTF-8"))?;
@@ -194,8 +199,9 @@ fn user_name(name: OsString) -> Result<UserName, Report> {
 
 fn password_argument(password: OsString) -> Result<Secret, Report> {
     let password = Secret::new(password.into_vec());
-    check_password(&password)
-        .map_err(|error| Report::new(FAILURE, "the password cannot be used").cause(error))?;
+    check_password(&password).map_err(|error| {
+        Report::new(Exit::PASSWD_FAILED, "the password cannot be used").cause(error)
+    })?;
     Ok(password)
 }
 
@@ -230,7 +236,7 @@ mod tests {
 
     fn error(line: &str) -> String {
         let report = parsed(line).unwrap_err();
-        assert_eq!(report.exit(), FAILURE);
+        assert_eq!(report.exit(), Exit::PASSWD_FAILED);
         report.to_string().lines().next().unwrap().to_owned()
     }
 

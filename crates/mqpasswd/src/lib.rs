@@ -16,7 +16,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use mqtools_common::exit::Exit;
-use mqtools_common::passwd::file::{self, FAILURE, Outcome};
+use mqtools_common::passwd::file::{self, Outcome};
 use mqtools_common::passwd::hash::{self, Scheme};
 use mqtools_common::report::Report;
 use mqtools_common::stdio;
@@ -47,7 +47,7 @@ fn perform(tool: &str, action: Action) -> Result<(), Report> {
         Action::Delete(path, user) => file::edit(&path, |text| {
             edits::delete_user(text, user.as_bytes()).map_err(|error| match error {
                 EditError::NoSuchUser => Report::new(
-                    FAILURE,
+                    Exit::PASSWD_FAILED,
                     format!("user '{}' is not in {}", user.display(), path.display()),
                 ),
                 error => refused(&path, &error),
@@ -116,12 +116,16 @@ fn hash_of(user: &NewUser) -> Result<String, Report> {
         Some(password) => hash::hash(user.scheme, password),
         None => hash::hash(user.scheme, &prompt::new_password()?),
     }
-    .map_err(|error| Report::new(FAILURE, "cannot hash the password").cause(error))
+    .map_err(|error| Report::new(Exit::PASSWD_FAILED, "cannot hash the password").cause(error))
 }
 
 /// Nothing was changed, because of a line of the file.
 fn refused(path: &Path, error: &EditError) -> Report {
-    Report::new(FAILURE, format!("cannot change {}", path.display())).cause(error)
+    Report::new(
+        Exit::PASSWD_FAILED,
+        format!("cannot change {}", path.display()),
+    )
+    .cause(error)
 }
 
 fn print(bytes: &[u8]) -> Result<(), Report> {
@@ -129,7 +133,7 @@ fn print(bytes: &[u8]) -> Result<(), Report> {
     stdout
         .write_all(bytes)
         .and_then(|()| stdout.flush())
-        .map_err(|error| Report::new(FAILURE, "cannot write to stdout").cause(error))
+        .map_err(|error| Report::new(Exit::PASSWD_FAILED, "cannot write to stdout").cause(error))
 }
 
 /// A line for a person, beside the data.

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mqtools_common::exit::Exit;
 use mqtools_common::passwd::entry::{MAX_LENGTH, check_password};
-use mqtools_common::passwd::file::FAILURE;
 use mqtools_common::report::Report;
 use mqtools_common::secret::Secret;
 use signal_hook::consts::SIGINT;
@@ -28,8 +27,9 @@ pub(crate) fn new_password() -> Result<Secret, Report> {
 
 fn twice(ask: impl Fn(&str) -> io::Result<Secret>) -> Result<Secret, Report> {
     let password = ask("Password: ").map_err(unread)?;
-    check_password(&password)
-        .map_err(|error| Report::new(FAILURE, "the password cannot be used").cause(error))?;
+    check_password(&password).map_err(|error| {
+        Report::new(Exit::PASSWD_FAILED, "the password cannot be used").cause(error)
+    })?;
     if ask("Reenter password: ").map_err(unread)? == password {
         Ok(password)
     } else {
@@ -41,7 +41,7 @@ fn twice(ask: impl Fn(&str) -> io::Result<Secret>) -> Result<Secret, Report> {
 }
 
 fn unread(error: io::Error) -> Report {
-    Report::new(FAILURE, "cannot read the password")
+    Report::new(Exit::PASSWD_FAILED, "cannot read the password")
         .cause(error)
         .hint("it is typed twice on a terminal, or read from two lines of stdin")
 }

@@ -2,7 +2,7 @@
 //! broker has acknowledged it.
 
 use bytes::Bytes;
-use mqtools_common::client::Client;
+use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::protocol::{Event, PublishError};
@@ -14,6 +14,10 @@ use crate::source::Source;
 
 /// How many bytes may wait to be sent before the source has to: enough for large writes.
 const HIGH_WATER: usize = 256 * 1024;
+
+/// How many bytes of unacknowledged messages are kept before the source has to wait, whatever
+/// the window; one message more may go over it.
+const BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
 
 /// Publishes everything from `source`, then disconnects.
 ///
@@ -140,7 +144,8 @@ impl Publisher {
     fn has_room(&mut self) -> bool {
         let session = &mut self.client.session;
         session.output().len() < HIGH_WATER
-            && (self.message.qos == Qos::AtMostOnce || session.has_room())
+            && (self.message.qos == Qos::AtMostOnce
+                || session.has_room() && session.unacknowledged_bytes() < BYTES_IN_FLIGHT)
     }
 
     /// Whether nothing is left to send and every answer is there.
@@ -175,10 +180,10 @@ impl Publisher {
                 } => {
                     return Err(self
                         .client
-                        .ended_by_broker(&Reason {
+                        .lost(&ClientError::Ended(Reason {
                             code: reason,
                             words: reason_string,
-                        })
+                        }))
                         .note(self.balance()));
                 }
                 // mqpub subscribes to nothing; what an old session still delivers is not for it.

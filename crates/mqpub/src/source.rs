@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep_until};
 /// How much of standard input is read at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// How many chunks may wait: with what the window holds, all the memory `-l` takes.
-const CHUNKS_AHEAD: usize = 4;
+/// How many chunks may wait: with what is in flight, all the memory `-l` takes. A chunk is as
+/// long as the longest line in it.
+const CHUNKS_AHEAD: usize = 1;
 
 /// What the user named as source.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ mod config;
 mod filter;
 mod format;
 mod sink;
+mod stop;
 mod subscriber;
 
 use std::ffi::OsString;
@@ -15,11 +16,11 @@ use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
 use mqtools_common::{runtime, stdio, usage};
-use tokio::time::{Instant, timeout_at};
 
 use crate::cli::Args;
 use crate::config::Config;
 use crate::sink::Sink;
+use crate::stop::{End, Stop};
 
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
@@ -40,16 +41,13 @@ async fn subscribe(config: Config) -> Result<Exit, Report> {
         );
     }
     let sink = Sink::stdout()?;
-    let connected = Client::connect(&config.connect);
-    let deadline = config.timeout.map(|time| Instant::now() + time);
-    let client = match deadline {
-        Some(deadline) => match timeout_at(deadline, connected).await {
-            Ok(client) => client?,
-            Err(_) => return Ok(Exit::TIMEOUT),
-        },
-        None => connected.await?,
+    let mut stop = Stop::watch(config.timeout)?;
+    let client = tokio::select! {
+        biased;
+        end = stop.requested() => return end.map(End::exit),
+        client = Client::connect(&config.connect) => client?,
     };
-    subscriber::run(client, sink, config, deadline).await
+    subscriber::run(client, sink, config, stop).await
 }
 
 /// Tells the user something that ends nothing.

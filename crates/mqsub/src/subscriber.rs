@@ -1,20 +1,17 @@
 //! Subscribes, prints what arrives, and acknowledges a message once it is printed.
 
-use std::pin::pin;
-
-use mqtools_common::client::Client;
+use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::Report;
 use mqtools_common::topic::TopicFilter;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, sleep_until};
 
 use crate::config::Config;
 use crate::filter::Verdict;
 use crate::sink::{Sink, SinkError};
+use crate::stop::{End, Stop};
 use crate::warn;
 
 /// Prints messages until there is a reason to stop, then disconnects.
@@ -25,7 +22,7 @@ pub(crate) async fn run(
     client: Client,
     sink: Sink,
     config: Config,
-    deadline: Option<Instant>,
+    stop: Stop,
 ) -> Result<Exit, Report> {
     let mut subscriber = Subscriber {
         client,
@@ -36,7 +33,7 @@ pub(crate) async fn run(
         receipts: Vec::new(),
     };
     let ended = match subscriber.request() {
-        Ok(()) => subscriber.receive(deadline).await,
+        Ok(()) => subscriber.receive(stop).await,
         // The broker may have sent DISCONNECT right behind its CONNACK, and that says more.
         Err(report) => subscriber.take_events().and(Err(report)),
     };
@@ -47,21 +44,7 @@ pub(crate) async fn run(
     };
     // What was printed is acknowledged before the DISCONNECT; what was not stays the broker's.
     let _ = subscriber.client.close(farewell).await;
-    Ok(match ended? {
-        End::Done | End::Interrupted => Exit::SUCCESS,
-        End::TimedOut => Exit::TIMEOUT,
-    })
-}
-
-/// Why there is nothing more to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// All that was asked for was printed, or nobody reads any more.
-    Done,
-    /// A signal asked to stop.
-    Interrupted,
-    /// The time of `-W` is over.
-    TimedOut,
+    Ok(ended?.exit())
 }
 
 struct Subscriber {
@@ -93,14 +76,11 @@ impl Subscriber {
         Ok(())
     }
 
-    async fn receive(&mut self, deadline: Option<Instant>) -> Result<End, Report> {
-        let mut stop = StopSignals::new()?;
-        let mut timer = pin!(sleep_until(deadline.unwrap_or_else(Instant::now)));
+    async fn receive(&mut self, mut stop: Stop) -> Result<End, Report> {
         loop {
             let step = tokio::select! {
                 biased;
-                () = stop.any() => return Ok(End::Interrupted),
-                () = &mut timer, if deadline.is_some() => return Ok(End::TimedOut),
+                end = stop.requested() => return end,
                 step = self.client.step() => step,
             };
             let ended = self.take_events();
@@ -131,10 +111,10 @@ impl Subscriber {
                     reason,
                     reason_string,
                 } => {
-                    return Err(self.client.ended_by_broker(&Reason {
+                    return Err(self.client.lost(&ClientError::Ended(Reason {
                         code: reason,
                         words: reason_string,
-                    }));
+                    })));
                 }
                 _ => None,
             };
@@ -216,32 +196,6 @@ impl Subscriber {
             self.client.session.acknowledge(receipt);
         }
         Ok(())
-    }
-}
-
-/// The signals that ask a process to end.
-struct StopSignals([Signal; 3]);
-
-impl StopSignals {
-    fn new() -> Result<Self, Report> {
-        let listen = |kind| {
-            signal(kind)
-                .map_err(|why| Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why))
-        };
-        Ok(Self([
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn any(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
     }
 }
 

@@ -16,10 +16,15 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     say("Building the tools and the tests; the first time, this takes a few minutes.");
     shell::run(cargo().args(["build", "--bins"]))?;
     let mut command = cargo();
-    command
-        .args(["test", "--no-fail-fast"])
-        .args(args)
-        .env("MQ_TOOLS_BUILT", "1");
+    command.args(["test", "--no-fail-fast"]);
+    if !args
+        .iter()
+        .any(|arg| arg.starts_with("-p") || arg.starts_with("--package"))
+    {
+        // The demo's broker too, which is none of the default members.
+        command.arg("--workspace");
+    }
+    command.args(args).env("MQ_TOOLS_BUILT", "1");
     let (status, tally) = stream(&mut command)?;
     if !status.success() && tally.failed == 0 {
         say(&format!("cargo test ended with {status}: see above."));

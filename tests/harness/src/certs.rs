@@ -45,6 +45,16 @@ impl Authority {
     /// A new authority; no two are the same.
     #[must_use]
     pub fn new() -> Self {
+        Self::until(2099)
+    }
+
+    /// An authority whose time is over.
+    #[must_use]
+    pub fn expired() -> Self {
+        Self::until(2021)
+    }
+
+    fn until(year: i32) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names are valid names");
         params
             .distinguished_name
@@ -52,7 +62,7 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.not_before = date_time_ymd(2020, 1, 1);
-        params.not_after = date_time_ymd(2099, 1, 1);
+        params.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().expect("make a key");
         let certificate = params.self_signed(&key).expect("sign the authority");
         let folder = TempDir::with_prefix("mqcerts-").expect("make a private folder");

@@ -11,10 +11,6 @@ use tempfile::NamedTempFile;
 use crate::exit::Exit;
 use crate::report::Report;
 
-/// How a tool that works on password files ends when something fails: `mosquitto_passwd`
-/// knows no other number, and scripts test for it.
-pub const FAILURE: Exit = Exit::USAGE;
-
 /// What [`edit`] and [`create`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -176,7 +172,7 @@ fn sync_folder(path: &Path, target: &Path) -> Result<(), Report> {
             Ok(())
         }
         Err(error) => Err(Report::new(
-            FAILURE,
+            Exit::PASSWD_FAILED,
             format!(
                 "{} was changed, but the change may not survive a power failure",
                 path.display()
@@ -211,7 +207,7 @@ fn regular_file(path: &Path) -> Result<(), Report> {
                 "it is not a regular file"
             };
             Err(Report::new(
-                FAILURE,
+                Exit::PASSWD_FAILED,
                 format!("{} cannot be a password file", path.display()),
             )
             .cause(what))
@@ -229,7 +225,11 @@ fn folder(file: &Path) -> &Path {
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Report {
-    Report::new(FAILURE, format!("cannot {what} {}", path.display())).cause(reason(error))
+    Report::new(
+        Exit::PASSWD_FAILED,
+        format!("cannot {what} {}", path.display()),
+    )
+    .cause(reason(error))
 }
 
 /// Like [`failed`], and explains why the folder matters.
@@ -338,7 +338,7 @@ mod tests {
     fn a_change_that_fails_leaves_everything_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("passwd");
-        let refuse = |_: Option<&[u8]>| Err(Report::new(FAILURE, "no"));
+        let refuse = |_: Option<&[u8]>| Err(Report::new(Exit::PASSWD_FAILED, "no"));
         assert!(replace(&path, refuse).is_err());
         assert!(names(dir.path()).is_empty());
         fs::write(&path, "old").unwrap();

@@ -18,7 +18,7 @@ use super::limits::{check_publish, check_size};
 use super::output::Output;
 use super::packet::{Accepted, Ack, AckKind, Connect, Incoming, Subscription};
 use crate::message::{Message, Publication, Qos, Receipt};
-use crate::reason::{ReasonCode, Version};
+use crate::reason::{Reason, ReasonCode, Version};
 use crate::topic::TopicFilter;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Session {
     requests: InFlight,
     /// Messages in `requests`, split by whether they are on this connection's wire.
     on_wire: usize,
+    /// The payloads of all of them, in bytes.
+    bytes: usize,
     waiting: usize,
     received: HashMap<u16, Received>,
     keep_alive: KeepAlive,
@@ -80,6 +82,7 @@ impl Session {
             events: VecDeque::new(),
             requests: InFlight::new(),
             on_wire: 0,
+            bytes: 0,
             waiting: 0,
             received: HashMap::new(),
             keep_alive: KeepAlive::default(),
@@ -196,6 +199,12 @@ impl Session {
         self.on_wire + self.waiting
     }
 
+    /// How many bytes their payloads have, all of which are kept until then.
+    #[must_use]
+    pub fn unacknowledged_bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Publishes a message. QoS 0 is done with that; QoS 1 and 2 give the identifier that
     /// [`Event::Published`] will carry.
     ///
@@ -227,6 +236,7 @@ impl Session {
             return Err(error.into());
         }
         self.on_wire += 1;
+        self.bytes += message.payload.len();
         Ok(Some(packet_id))
     }
 
@@ -304,6 +314,22 @@ impl Session {
             self.codec.disconnect(reason, &mut self.output);
         }
         self.state = State::Ended;
+    }
+
+    /// What the broker says after our DISCONNECT crossed its own: why it ended the session
+    /// (MQTT 5). Everything else comes too late and is thrown away.
+    pub fn last_words(&mut self, input: &mut BytesMut) -> Option<Reason> {
+        while let Ok(Some(packet)) = decode(self.connect.version, input, self.connection) {
+            if let Incoming::Disconnect {
+                reason: code,
+                reason_string: words,
+            } = packet
+            {
+                self.trace(format_args!("received DISCONNECT ({})", code.0));
+                return Some(Reason { code, words });
+            }
+        }
+        None
     }
 
     fn take_in(&mut self, packet: Incoming, now: Instant) -> Result<(), ProtocolError> {

@@ -61,6 +61,9 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
         CertificateError::BadSignature => "its signature is wrong".to_owned(),
         CertificateError::BadEncoding => "it cannot be read".to_owned(),
         CertificateError::NotValidForName => "it is made for another name".to_owned(),
+        CertificateError::Other(why) if why.to_string() == "UnsupportedCertVersion" => {
+            "it is of X.509 version 1, which has no place for the server's names".to_owned()
+        }
         why => why.to_string(),
     };
     let report = Report::new(

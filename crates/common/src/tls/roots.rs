@@ -51,15 +51,27 @@ pub(super) fn from_file(path: &Path) -> Result<Trusted, Report> {
     }
 
     let mut authorities = RootCertStore::empty();
+    let mut out_of_date = 0;
     for certificate in &certificates {
         let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
             return Err(unusable().cause("one of its certificates cannot be read"));
         };
-        if may_sign(&parsed) {
+        if !may_sign(&parsed) {
+            continue;
+        }
+        // webpki does not ask a trust anchor for its dates.
+        if !parsed.validity().is_valid() {
+            out_of_date += 1;
+        } else {
             authorities.add(certificate.clone()).map_err(|why| {
                 unusable().cause(format!("one of its certificates is unusable: {why}"))
             })?;
         }
+    }
+    if out_of_date == certificates.len() {
+        return Err(unusable()
+            .cause("every certificate authority in it has expired, or is not valid yet")
+            .hint("get its new certificate, or check this machine's clock (date)"));
     }
     Ok(Trusted {
         authorities,
@@ -89,7 +101,15 @@ pub(super) fn from_system() -> Result<Trusted, Report> {
 
 /// Whether a certificate may stand above others. webpki does not ask this of a trust anchor,
 /// so a server's own certificate must not become one: its key could sign for any name.
-/// Version 1 has no extensions; such a certificate can only be meant as an authority.
+/// Version 1 has no extensions to say so; there only a root, which names itself as its issuer,
+/// is an authority, as for OpenSSL.
 fn may_sign(certificate: &X509Certificate<'_>) -> bool {
-    certificate.version() == X509Version::V1 || certificate.is_ca()
+    if certificate.version() == X509Version::V1 {
+        return certificate.subject() == certificate.issuer();
+    }
+    let allowed = match certificate.key_usage() {
+        Ok(usage) => usage.is_none_or(|usage| usage.value.key_cert_sign()),
+        Err(_) => false,
+    };
+    certificate.is_ca() && allowed
 }

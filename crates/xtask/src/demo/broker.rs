@@ -161,6 +161,7 @@ impl Broker {
             "keyfile mosquitto.key".into(),
             "allow_anonymous false".into(),
             "password_file passwd".into(),
+            "log_type error".into(),
         ];
         if parts::is_root() {
             // Otherwise it becomes the user mosquitto, who may not read this folder.
@@ -176,8 +177,6 @@ impl Broker {
             .args(["-c", "mosquitto.conf"])
             .current_dir(stage.folder())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .spawn()
             .context("cannot start mosquitto")?;
         let mut broker = Self { process, port };

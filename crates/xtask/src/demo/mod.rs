@@ -32,9 +32,10 @@ pub(crate) fn run(broker: Option<&str>, embedded: bool) -> Result<ExitCode> {
         "mqpasswd",
     ]))?;
 
-    let stage = Stage::new()?;
+    let mut stage = Stage::new()?;
     match target {
         Some(target) => {
+            stage.hide(target.password.clone());
             headline("Sending a message through your broker");
             send_and_receive(&stage, &target)?;
         }

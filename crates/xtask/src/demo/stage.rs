@@ -14,6 +14,8 @@ pub(crate) struct Stage {
     folder: TempDir,
     /// Where cargo put the tools: beside xtask itself.
     tools: PathBuf,
+    /// A word that is not shown.
+    secret: Option<String>,
 }
 
 impl Stage {
@@ -22,7 +24,13 @@ impl Stage {
         Ok(Self {
             folder: TempDir::with_prefix("mqtools-demo-").context("cannot make a folder")?,
             tools: xtask.parent().unwrap_or(Path::new("")).to_owned(),
+            secret: None,
         })
+    }
+
+    /// From now on commands are shown with `…` in place of this word.
+    pub(crate) fn hide(&mut self, secret: Option<String>) {
+        self.secret = secret;
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -69,7 +77,10 @@ impl Stage {
     fn command(&self, program: &str, words: &[impl AsRef<str>]) -> Command {
         let words = || words.iter().map(AsRef::as_ref);
         let mut typed = Command::new(program);
-        typed.args(words());
+        typed.args(words().map(|word| match &self.secret {
+            Some(secret) if secret == word => "…",
+            _ => word,
+        }));
         show(&typed);
         let tool = self.tool(program);
         let mut command = Command::new(if tool.is_file() {

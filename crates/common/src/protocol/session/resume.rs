@@ -96,7 +96,9 @@ impl Session {
         reason: ReasonCode,
         reason_string: Option<String>,
     ) {
-        self.requests.remove(packet_id);
+        if let Some(Request::Publish(outgoing)) = self.requests.remove(packet_id) {
+            self.bytes -= outgoing.message.payload.len();
+        }
         self.on_wire -= 1;
         self.events.push_back(Event::Published {
             packet_id,

@@ -1,0 +1,124 @@
+//! Reasons to stop that come from outside: signals, and the end of the time that `-W` gives.
+//!
+//! A thread of its own waits for them, because the one that works may be stuck in a write to a
+//! reader that reads nothing. If that thread does not answer, the process ends without it: no
+//! DISCONNECT then, and what was not written stays unacknowledged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use mqtools_common::exit::Exit;
+use mqtools_common::report::Report;
+use mqtools_common::runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+/// How long the working thread has to answer.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Why there is nothing more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All that was asked for was printed, or nobody reads any more.
+    Done,
+    /// A signal asked to stop.
+    Interrupted,
+    /// The time of `-W` is over.
+    TimedOut,
+}
+
+impl End {
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Self::Done | Self::Interrupted => Exit::SUCCESS,
+            Self::TimedOut => Exit::TIMEOUT,
+        }
+    }
+}
+
+/// A request to stop that may come.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    request: oneshot::Receiver<Result<End, Report>>,
+    answered: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// Starts to wait for signals, and for `time` to be over.
+    pub(crate) fn watch(time: Option<Duration>) -> Result<Self, Report> {
+        let (sender, request) = oneshot::channel();
+        let answered = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&answered);
+        let watch = async move {
+            let end = first(time).await;
+            let exit = end.as_ref().map_or_else(Report::exit, |end| end.exit());
+            let _ = sender.send(end);
+            sleep(GRACE).await;
+            if !seen.load(Ordering::Relaxed) {
+                std::process::exit(exit.code().into());
+            }
+            Ok(())
+        };
+        std::thread::Builder::new()
+            .name("stop".into())
+            .spawn(|| runtime::block_on(watch))
+            .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start a thread").cause(why))?;
+        Ok(Self { request, answered })
+    }
+
+    /// Waits for the request; only the first call after it is answered. Safe to drop and to
+    /// call again before.
+    pub(crate) async fn requested(&mut self) -> Result<End, Report> {
+        let Ok(end) = (&mut self.request).await else {
+            // The watching thread is gone, which only the end of the process explains.
+            return std::future::pending().await;
+        };
+        self.answered.store(true, Ordering::Relaxed);
+        end
+    }
+}
+
+async fn first(time: Option<Duration>) -> Result<End, Report> {
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    // Whoever started us may want it ignored, as nohup does.
+    let mut hangup = if is_ignored(SignalKind::hangup()) {
+        None
+    } else {
+        Some(listen(SignalKind::hangup())?)
+    };
+    let hangup = async {
+        match &mut hangup {
+            Some(signal) => signal.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    let over = async {
+        match time {
+            Some(time) => sleep(time).await,
+            None => std::future::pending().await,
+        }
+    };
+    Ok(tokio::select! {
+        _ = interrupt.recv() => End::Interrupted,
+        _ = terminate.recv() => End::Interrupted,
+        _ = hangup => End::Interrupted,
+        () = over => End::TimedOut,
+    })
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Report> {
+    signal(kind).map_err(|why| Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why))
+}
+
+/// Whether a signal is ignored, by proc(5): bit N-1 of `SigIgn` stands for signal N.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
+}
