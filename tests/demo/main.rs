@@ -24,6 +24,9 @@ fn shows_the_whole_story(output: &Output) {
         "username:$7$",
         "--cafile rootCA.pem -u username -P password",
         "test/topic Hello, MQTT with TLS!",
+        "--cafile mosquitto.crt",
+        "home/kitchen/temperature 21.5",
+        "status/worker gone",
         "(exit code 5: what the broker answered)",
     ] {
         assert!(text.contains(line), "{line:?} is missing\n{output}");

@@ -73,7 +73,7 @@ pub fn command(tool: &'static str) -> clap::Command {
              {tool} -D passwd bob                   remove bob\n  \
              {tool} -U users.txt                    hash a file of user:password lines\n\n\
              A running broker reads the file again when it gets the signal HUP.\n\n\
-             Exit codes: 0 done, 1 failed and nothing was changed, 2 the two passwords differ.\n"
+             Exit codes: 0 done, 1 failed, 2 the two passwords differ.\n"
         ))
 }
 

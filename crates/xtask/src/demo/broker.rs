@@ -28,8 +28,8 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Security {
     Plain,
-    /// TLS, trusting the demo's authority.
-    OwnAuthority,
+    /// TLS, trusting a file that the demo has made.
+    CaFile(&'static str),
     /// TLS, trusting the operating system's authorities.
     SystemAuthorities,
 }
@@ -77,7 +77,7 @@ impl Target {
     /// A topic that nobody else uses at the same time on a shared broker.
     pub(crate) fn topic(&self) -> String {
         match self.security {
-            Security::OwnAuthority => "test/topic".to_owned(),
+            Security::CaFile(_) => "test/topic".to_owned(),
             _ => format!("test/topic/{}", std::process::id()),
         }
     }
@@ -91,16 +91,24 @@ impl Target {
 
     /// The words of an mqpub command.
     pub(crate) fn publish(&self, text: &str) -> Vec<String> {
-        let mut words = self.words();
-        words.extend(["-t".into(), self.topic(), "-m".into(), text.into()]);
-        words
+        self.words_with(&["-t", &self.topic(), "-m", text])
     }
 
     /// The words of an mqsub command that waits for one message.
     pub(crate) fn subscribe(&self) -> Vec<String> {
+        self.words_with(&["-t", &self.topic(), "-v", "-d", "-C", "1", "-W", "30"])
+    }
+
+    /// The same, but trusting this certificate file.
+    pub(crate) fn trusting(mut self, cafile: &'static str) -> Self {
+        self.security = Security::CaFile(cafile);
+        self
+    }
+
+    /// The words that connect, and then `more`.
+    pub(crate) fn words_with(&self, more: &[&str]) -> Vec<String> {
         let mut words = self.words();
-        words.extend(["-t".into(), self.topic()]);
-        words.extend(["-v", "-d", "-C", "1", "-W", "30"].map(String::from));
+        words.extend(more.iter().map(|&word| word.to_owned()));
         words
     }
 
@@ -113,7 +121,7 @@ impl Target {
         ];
         match self.security {
             Security::Plain => {}
-            Security::OwnAuthority => words.extend(["--cafile", "rootCA.pem"].map(String::from)),
+            Security::CaFile(path) => words.extend(["--cafile", path].map(String::from)),
             Security::SystemAuthorities => words.push("--tls-use-os-certs".into()),
         }
         if let Some(username) = &self.username {
@@ -145,7 +153,7 @@ impl Broker {
         Target {
             host: "localhost".into(),
             port: self.port,
-            security: Security::OwnAuthority,
+            security: Security::CaFile("rootCA.pem"),
             username: Some(USER.into()),
             password: Some(PASSWORD.into()),
         }
@@ -161,7 +169,7 @@ impl Broker {
             "keyfile mosquitto.key".into(),
             "allow_anonymous false".into(),
             "password_file passwd".into(),
-            "log_type error".into(),
+            "log_dest file mosquitto.log".into(),
         ];
         if parts::is_root() {
             // Otherwise it becomes the user mosquitto, who may not read this folder.
@@ -177,10 +185,15 @@ impl Broker {
             .args(["-c", "mosquitto.conf"])
             .current_dir(stage.folder())
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .context("cannot start mosquitto")?;
         let mut broker = Self { process, port };
-        broker.wait()?;
+        broker.wait().with_context(|| {
+            let log = std::fs::read_to_string(stage.folder().join("mosquitto.log"));
+            format!("mosquitto does not start:\n{}", log.unwrap_or_default())
+        })?;
         Ok(broker)
     }
 

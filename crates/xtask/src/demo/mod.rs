@@ -53,14 +53,67 @@ fn private_tour(stage: &Stage, embedded: bool) -> Result<()> {
     say("Made rootCA.pem, mosquitto.crt and mosquitto.key (with the crate rcgen; for your own");
     say("broker, mkcert -cert-file mosquitto.crt -key-file mosquitto.key localhost does it).");
 
-    headline("A password file with one user");
+    headline("A password file: two users, one of them deleted again");
     stage.show("mqpasswd", &["-c", "-b", "passwd", USER, PASSWORD])?;
+    stage.show("mqpasswd", &["-b", "passwd", "second", "pw2"])?;
+    stage.show("mqpasswd", &["-D", "passwd", "second"])?;
     stage.show("cat", &["passwd"])?;
 
     headline("A broker with TLS that lets in only that user");
     let broker = Broker::start(stage, embedded)?;
     let target = broker.target();
     send_and_receive(stage, &target)?;
+
+    headline(
+        "A retained message at QoS 2, and wildcards; --cafile with the broker's own certificate",
+    );
+    let pinned = target.clone().trusting("mosquitto.crt");
+    let topic = "home/kitchen/temperature";
+    stage.show(
+        "mqpub",
+        &pinned.words_with(&["-t", topic, "-m", "21.5", "-q", "2", "-r"]),
+    )?;
+    stage.show(
+        "mqsub",
+        &pinned.words_with(&[
+            "-t",
+            "home/+/temperature",
+            "-t",
+            "garden/#",
+            "-q",
+            "2",
+            "-v",
+            "-C",
+            "1",
+            "-W",
+            "30",
+        ]),
+    )?;
+    stage.show("mqpub", &pinned.words_with(&["-t", topic, "-n", "-r"]))?;
+
+    headline("A Will: what the broker publishes for a client that is killed");
+    let mut watcher = stage.start(
+        "mqsub",
+        &target.words_with(&["-t", "status/#", "-v", "-d", "-C", "1", "-W", "30"]),
+    )?;
+    watcher.wait_for("received SUBACK")?;
+    let will = [
+        "-t",
+        "jobs",
+        "-d",
+        "--will-topic",
+        "status/worker",
+        "--will-payload",
+        "gone",
+    ];
+    let mut worker = stage.start("mqsub", &target.words_with(&will))?;
+    worker.wait_for("received SUBACK")?;
+    say("$ kill -9 %2");
+    drop(worker);
+    let output = watcher.finish()?;
+    say("and the first mqsub printed:");
+    say(output.trim_end());
+    ensure!(output == "status/worker gone\n", "the Will did not come");
 
     headline("A wrong password is refused");
     let mut wrong = target.clone();
