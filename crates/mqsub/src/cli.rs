@@ -8,13 +8,6 @@ use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::message::Qos;
 
 const EXAMPLES: &str = "\
-Examples:
-  mqsub -h localhost -t test/topic
-  mqsub -t 'home/+/temperature' -t 'garden/#' -v
-  mqsub -t 'home/#' -T 'home/attic/#' -q 1 -c -i logger >> home.log
-  mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
-  mqsub -t 'home/#' -F '@Y-@m-@d @H:@M:@S  %-30t %p'
-
 Formats (-F) are text with:
   %[-][0][WIDTH][.PRECISION]LETTER, as in printf
     %t topic            %p payload           %l its length        %x %X in hexadecimal
@@ -26,6 +19,13 @@ Formats (-F) are text with:
     %.2:x puts a colon (or another sign, if none a space) after every 2 hexadecimal digits
   @Y @m @d @H @M @S and the other letters of strftime: local time; @N nanoseconds; @@ an at sign
   \\\\ \\0 \\a \\e \\n \\r \\t \\v: control characters
+
+Examples:
+  mqsub -h localhost -t test/topic
+  mqsub -t 'home/+/temperature' -t 'garden/#' -v
+  mqsub -t 'home/#' -T 'home/attic/#' -q 1 -c -i logger >> home.log
+  mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
+  mqsub -t 'home/#' -F '@Y-@m-@d @H:@M:@S  %-30t %p'
 
 Exit codes: 0 done, 1 usage, 7 connection lost, 14 cannot connect, 27 the time of -W is over,
 8 and 23 TLS, otherwise the broker's own code. See the README for all.
