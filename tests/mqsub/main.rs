@@ -16,6 +16,7 @@ mod end_of_connection;
 mod end_of_output;
 mod exit_after_subscribe;
 mod filter_out;
+mod format;
 mod interop;
 mod output;
 mod qos;

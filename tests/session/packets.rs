@@ -1,6 +1,7 @@
 //! Packets that are broken, unusual, or not for a client; one case each.
 
 use mqtools_common::message::Qos;
+use mqtools_common::property::PublishProperties;
 use mqtools_common::protocol::Event;
 use mqtools_common::reason::{ReasonCode, Version};
 
@@ -174,8 +175,61 @@ fn three_subscription_identifiers_are_not_payload() {
     body.extend(b"payload");
     driver.feed(&wire::frame(0x30, &body));
     match &driver.events()[..] {
-        [Event::Message(message)] => assert_eq!(message.payload, "payload"),
+        [Event::Message(message)] => {
+            assert_eq!(message.payload, "payload");
+            let properties = message.properties.as_deref().unwrap();
+            assert_eq!(properties.subscription_identifiers, [1, 128, 3]);
+        }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_property_of_a_publish_arrives() {
+    let mut list = vec![0x01, 1, 0x02, 0, 0, 1, 0, 0x0B, 42];
+    for (id, text) in [
+        (0x03, &b"text/plain"[..]),
+        (0x08, b"answers"),
+        (0x09, b"\0\xFF"),
+    ] {
+        list.push(id);
+        list.extend(wire::field(text));
+    }
+    for value in [b"one", b"two"] {
+        list.push(0x26);
+        list.extend(wire::field(b"key"));
+        list.extend(wire::field(value));
+    }
+    let mut body = vec![0, 1, b't', list.len() as u8];
+    body.extend(list);
+    body.extend(b"payload");
+    let mut driver = Driver::online(Version::V5);
+    driver.feed(&wire::frame(0x30, &body));
+    let [Event::Message(message)] = &driver.events()[..] else {
+        panic!("no message");
+    };
+    assert_eq!(message.payload, "payload");
+    let expected = PublishProperties {
+        payload_format_indicator: Some(1),
+        message_expiry_interval: Some(256),
+        content_type: Some("text/plain".into()),
+        response_topic: Some("answers".into()),
+        correlation_data: Some(b"\0\xFF"[..].into()),
+        subscription_identifiers: vec![42],
+        user_properties: vec![("key".into(), "one".into()), ("key".into(), "two".into())],
+    };
+    assert_eq!(message.properties.as_deref(), Some(&expected));
+}
+
+#[test]
+fn a_publish_without_properties_has_none() {
+    for version in BOTH {
+        let mut driver = Driver::online(version);
+        driver.feed(&wire::publish(version, (false, 0), "t", 0, b"x"));
+        match &driver.events()[..] {
+            [Event::Message(message)] => assert_eq!(message.properties, None),
+            other => panic!("{other:?}"),
+        }
     }
 }
 

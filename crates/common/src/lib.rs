@@ -21,6 +21,8 @@ pub mod message;
 #[cfg(feature = "client")]
 pub mod net;
 #[cfg(feature = "client")]
+pub mod property;
+#[cfg(feature = "client")]
 pub mod protocol;
 #[cfg(feature = "client")]
 pub mod reason;

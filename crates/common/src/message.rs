@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::property::PublishProperties;
 use crate::topic::TopicName;
 
 /// The largest packet MQTT can frame, in bytes after the fixed header (MQTT 5, section 2.1.4).
@@ -68,6 +69,8 @@ pub struct Message {
     pub retain: bool,
     /// Whether the broker may have delivered it before.
     pub dup: bool,
+    /// What it says about itself (MQTT 5); none when it says nothing.
+    pub properties: Option<Box<PublishProperties>>,
     /// What the session needs to acknowledge it; none at QoS 0.
     pub receipt: Option<Receipt>,
 }

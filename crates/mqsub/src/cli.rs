@@ -1,5 +1,6 @@
 //! The command line of `mqsub`.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{ArgGroup, Parser};
@@ -7,11 +8,24 @@ use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::message::Qos;
 
 const EXAMPLES: &str = "\
+Formats (-F) are text with:
+  %[-][0][WIDTH][.PRECISION]LETTER, as in printf
+    %t topic            %p payload           %l its length        %x %X in hexadecimal
+    %q QoS              %r 1 if retained     %m packet identifier %% a percent sign
+    %I local time       %U Unix time         %j JSON              %J JSON, payload parsed
+    %f %d payload as a 4-byte float or an 8-byte double of this machine
+    MQTT 5: %C Content Type, %D Correlation Data, %E Message Expiry Interval, %F Payload Format
+    Indicator, %P User Properties, %R Response Topic, %S Subscription Identifier, %A Topic Alias
+    %.2:x puts a colon (or another sign, if none a space) after every 2 hexadecimal digits
+  @Y @m @d @H @M @S and the other letters of strftime: local time; @N nanoseconds; @@ an at sign
+  \\\\ \\0 \\a \\e \\n \\r \\t \\v: control characters
+
 Examples:
   mqsub -h localhost -t test/topic
   mqsub -t 'home/+/temperature' -t 'garden/#' -v
   mqsub -t 'home/#' -T 'home/attic/#' -q 1 -c -i logger >> home.log
   mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
+  mqsub -t 'home/#' -F '@Y-@m-@d @H:@M:@S  %-30t %p'
 
 Exit codes: 0 done, 1 usage, 7 connection lost, 14 cannot connect, 27 the time of -W is over,
 8 and 23 TLS, otherwise the broker's own code. See the README for all.
@@ -81,6 +95,14 @@ pub struct Args {
     /// Print no newline after each message
     #[arg(short = 'N')]
     pub no_newline: bool,
+
+    /// How to print each message; see below
+    #[arg(short = 'F', value_name = "FORMAT", allow_hyphen_values = true)]
+    pub format: Option<OsString>,
+
+    /// Indent the JSON of %j and %J
+    #[arg(long)]
+    pub pretty: bool,
 
     /// Do not print retained messages
     #[arg(short = 'R', conflicts_with = "retained_only")]

@@ -1,5 +1,7 @@
 //! From the typed options to what is subscribed and printed, checked.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use mqtools_common::connect::ConnectConfig;
@@ -11,7 +13,7 @@ use mqtools_common::usage::misuse;
 
 use crate::cli::Args;
 use crate::filter::Filter;
-use crate::format::Format;
+use crate::format::{Format, Template};
 
 /// One run of `mqsub`.
 #[derive(Debug)]
@@ -54,9 +56,12 @@ impl Config {
                 no_retained: args.no_retained,
                 retained_only: args.retained_only,
             },
-            format: Format {
-                topic: args.verbose,
-                newline: !args.no_newline,
+            format: match &args.format {
+                Some(text) => template(text, &args)?,
+                None => Format::Plain {
+                    topic: args.verbose,
+                    newline: !args.no_newline,
+                },
             },
             count: args.count,
             timeout: args.timeout,
@@ -64,6 +69,16 @@ impl Config {
             quiet: args.talk.quiet,
         })
     }
+}
+
+fn template(text: &OsStr, args: &Args) -> Result<Format, Report> {
+    Template::new(text.as_bytes(), !args.no_newline, args.pretty)
+        .map(|template| Format::Template(Box::new(template)))
+        .map_err(|why| {
+            misuse(format!("-F {text:?} is not a valid format"))
+                .cause(&why)
+                .hint(why.hint())
+        })
 }
 
 fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {

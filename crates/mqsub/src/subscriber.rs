@@ -10,6 +10,7 @@ use mqtools_common::topic::TopicFilter;
 
 use crate::config::Config;
 use crate::filter::Verdict;
+use crate::format::Printed;
 use crate::sink::{Sink, SinkError};
 use crate::stop::{End, Stop};
 use crate::warn;
@@ -130,7 +131,14 @@ impl Subscriber {
             Verdict::Print => {
                 let written = self.config.format.write(message, self.sink.writer());
                 match written.map_err(SinkError::from) {
-                    Ok(()) => self.printed += 1,
+                    Ok(Printed::Yes) => self.printed += 1,
+                    Ok(Printed::No(why)) => {
+                        let topic = message.topic.as_str();
+                        warn(
+                            &self.config,
+                            &format!("a payload on the topic {topic:?} is not JSON: {why}"),
+                        );
+                    }
                     // Before its receipt is taken: nobody has read this message.
                     Err(SinkError::ReaderGone) => return Ok(Some(End::Done)),
                     Err(SinkError::Io(why)) => return Err(unwritable(&why)),

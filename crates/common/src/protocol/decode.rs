@@ -11,6 +11,7 @@ use super::ProtocolError;
 use super::packet::{Accepted, Ack, AckKind, Incoming};
 use super::properties::{Body, REASON_STRING, Value};
 use crate::message::{Message, Qos, Receipt};
+use crate::property::PublishProperties;
 use crate::reason::{ReasonCode, Refusal, Version};
 use crate::topic::TopicName;
 
@@ -164,9 +165,13 @@ fn publish(
             connection,
         }),
     };
+    let mut properties: Option<Box<PublishProperties>> = None;
     if version == Version::V5 {
         let mut alias = false;
-        body.properties(|id, _| alias |= id == 0x23)?;
+        body.properties(|id, value| match (id, value) {
+            (0x23, _) => alias = true,
+            _ => publish_property(properties.get_or_insert_default(), &frame, id, value),
+        })?;
         // We announce no Topic Alias Maximum (MQTT-3.3.2-9).
         if alias {
             return Err(body.malformed("it has a Topic Alias, though none was allowed"));
@@ -183,8 +188,26 @@ fn publish(
         qos,
         retain: first & 1 != 0,
         dup: first & 8 != 0,
+        properties,
         receipt,
     }))
+}
+
+fn publish_property(into: &mut PublishProperties, frame: &Bytes, id: u8, value: Value<'_>) {
+    match (id, value) {
+        (0x01, Value::Number(n)) => into.payload_format_indicator = u8::try_from(n).ok(),
+        (0x02, Value::Number(n)) => into.message_expiry_interval = Some(n),
+        (0x03, Value::Text(text)) => into.content_type = Some(text.to_owned()),
+        (0x08, Value::Text(text)) => into.response_topic = Some(text.to_owned()),
+        (0x09, Value::Binary(bytes)) => into.correlation_data = Some(frame.slice_ref(bytes)),
+        (0x0B, Value::Number(n)) => into.subscription_identifiers.push(n),
+        (0x26, Value::Pair(key, value)) => {
+            into.user_properties
+                .push((key.to_owned(), value.to_owned()));
+        }
+        // Not a PUBLISH's.
+        _ => {}
+    }
 }
 
 fn ack(version: Version, kind: AckKind, body: &[u8]) -> Result<Incoming, ProtocolError> {

@@ -1,0 +1,271 @@
+//! `%j` and `%J`: a message as one JSON object, and the JSON of a payload put on one line.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mqtools_common::message::Message;
+use mqtools_common::property::PublishProperties;
+use serde_json::value::RawValue;
+
+use super::time::Moment;
+
+const TIMESTAMP: &str = "\"%Y-%m-%dT%H:%M:%S.%6f%z\"";
+
+/// Deeper ones could not be indented in reasonable space; the original's limit too.
+const MAX_DEPTH: usize = 1000;
+
+/// Why a payload is not printed as JSON.
+#[derive(Debug)]
+pub(crate) enum NotJson {
+    /// It is none.
+    Syntax(serde_json::Error),
+    /// Not UTF-8, as JSON has to be.
+    Encoding,
+    /// Arrays and objects in each other beyond reason.
+    TooDeep,
+}
+
+impl fmt::Display for NotJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(why) => why.fmt(f),
+            Self::Encoding => f.write_str("it is not valid UTF-8"),
+            Self::TooDeep => write!(f, "it is nested more than {MAX_DEPTH} levels deep"),
+        }
+    }
+}
+
+/// The JSON of a payload on one line, without spaces. Members keep their order and numbers
+/// their digits. An empty payload is `null`.
+///
+/// # Errors
+/// What is not JSON about it.
+pub(crate) fn compact(payload: &[u8]) -> Result<String, NotJson> {
+    if payload.is_empty() {
+        return Ok("null".to_owned());
+    }
+    let text = std::str::from_utf8(payload).map_err(|_| NotJson::Encoding)?;
+    let _: &RawValue = serde_json::from_str(text).map_err(NotJson::Syntax)?;
+    let mut compact = String::with_capacity(text.len());
+    let mut depth = 0_usize;
+    for token in Tokens(text) {
+        match token {
+            "{" | "[" => depth += 1,
+            "}" | "]" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(NotJson::TooDeep);
+        }
+        if token.contains('\\') {
+            let plain: String = serde_json::from_str(token).map_err(NotJson::Syntax)?;
+            compact += &serde_json::to_string(&plain).map_err(NotJson::Syntax)?;
+        } else {
+            compact += token;
+        }
+    }
+    Ok(compact)
+}
+
+/// Writes a message as an object; its payload as a string, unless its JSON is given.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn message(
+    message: &Message,
+    parsed: Option<&str>,
+    moment: &Moment<'_>,
+    pretty: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if !pretty {
+        return object(message, parsed, moment, out);
+    }
+    let mut json = Vec::new();
+    object(message, parsed, moment, &mut json)?;
+    indent(std::str::from_utf8(&json).unwrap_or_default(), out)
+}
+
+fn object(
+    message: &Message,
+    parsed: Option<&str>,
+    moment: &Moment<'_>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    out.write_all(b"{\"tst\":")?;
+    moment.strftime(TIMESTAMP, out)?;
+    out.write_all(b",\"topic\":")?;
+    string(message.topic.as_str(), out)?;
+    write!(
+        out,
+        ",\"qos\":{},\"retain\":{},\"payloadlen\":{}",
+        message.qos.level(),
+        message.retain,
+        message.payload.len()
+    )?;
+    if let Some(receipt) = message.receipt {
+        write!(out, ",\"mid\":{}", receipt.packet_id)?;
+    }
+    if let Some(list) = message.properties.as_deref() {
+        out.write_all(b",\"properties\":{")?;
+        properties(list, out)?;
+        out.write_all(b"}")?;
+    }
+    out.write_all(b",\"payload\":")?;
+    match parsed {
+        Some(json) => out.write_all(json.as_bytes())?,
+        None if message.payload.is_empty() => out.write_all(b"null")?,
+        None => bytes(&message.payload, "payload_encoding", out)?,
+    }
+    out.write_all(b"}")
+}
+
+fn properties(list: &PublishProperties, out: &mut impl Write) -> io::Result<()> {
+    let mut members = Members { out, first: true };
+    if let Some(indicator) = list.payload_format_indicator {
+        write!(members.name("payload-format-indicator")?, "{indicator}")?;
+    }
+    if let Some(seconds) = list.message_expiry_interval {
+        write!(members.name("message-expiry-interval")?, "{seconds}")?;
+    }
+    if let Some(text) = &list.content_type {
+        string(text, members.name("content-type")?)?;
+    }
+    if let Some(topic) = &list.response_topic {
+        string(topic, members.name("response-topic")?)?;
+    }
+    if let Some(data) = &list.correlation_data {
+        let out = members.name("correlation-data")?;
+        bytes(data, "correlation-data-encoding", out)?;
+    }
+    match list.subscription_identifiers.as_slice() {
+        [] => {}
+        [one] => write!(members.name("subscription-identifier")?, "{one}")?,
+        several => write!(members.name("subscription-identifier")?, "{several:?}")?,
+    }
+    if !list.user_properties.is_empty() {
+        let out = members.name("user-properties")?;
+        out.write_all(b"[")?;
+        for (index, (key, value)) in list.user_properties.iter().enumerate() {
+            out.write_all(if index == 0 { b"{" } else { b",{" })?;
+            string(key, out)?;
+            out.write_all(b":")?;
+            string(value, out)?;
+            out.write_all(b"}")?;
+        }
+        out.write_all(b"]")?;
+    }
+    Ok(())
+}
+
+/// Puts the commas between the members of an object.
+struct Members<'a, W> {
+    out: &'a mut W,
+    first: bool,
+}
+
+impl<W: Write> Members<'_, W> {
+    fn name(&mut self, name: &str) -> io::Result<&mut W> {
+        if !std::mem::take(&mut self.first) {
+            self.out.write_all(b",")?;
+        }
+        write!(self.out, "\"{name}\":")?;
+        Ok(self.out)
+    }
+}
+
+fn string(text: &str, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(out, text).map_err(io::Error::from)
+}
+
+/// A string, in base64 when the bytes are no UTF-8; a member named `encoding` then says so.
+fn bytes(bytes: &[u8], encoding: &str, out: &mut impl Write) -> io::Result<()> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => string(text, out),
+        Err(_) => write!(
+            out,
+            "\"{}\",\"{encoding}\":\"base64\"",
+            STANDARD.encode(bytes)
+        ),
+    }
+}
+
+/// Writes JSON with a line for each member of an object, indented by tabulators, as the
+/// original's library does.
+fn indent(json: &str, out: &mut impl Write) -> io::Result<()> {
+    // Of each open object or array: whether it is an object.
+    let mut open: Vec<bool> = Vec::new();
+    let mut before = "";
+    for token in Tokens(json) {
+        let in_object = open.last().copied().unwrap_or_default();
+        if in_object && matches!(before, "{" | ",") && token != "}" {
+            tabs(open.len(), out)?;
+        }
+        match token {
+            "{" => {
+                open.push(true);
+                out.write_all(b"{\n")?;
+            }
+            "}" => {
+                open.pop();
+                if before != "{" {
+                    out.write_all(b"\n")?;
+                }
+                tabs(open.len(), out)?;
+                out.write_all(b"}")?;
+            }
+            "[" => {
+                open.push(false);
+                out.write_all(b"[")?;
+            }
+            "]" => {
+                open.pop();
+                out.write_all(b"]")?;
+            }
+            "," if in_object => out.write_all(b",\n")?,
+            "," => out.write_all(b", ")?,
+            ":" => out.write_all(b":\t")?,
+            other => out.write_all(other.as_bytes())?,
+        }
+        before = token;
+    }
+    Ok(())
+}
+
+fn tabs(count: usize, out: &mut impl Write) -> io::Result<()> {
+    (0..count).try_for_each(|_| out.write_all(b"\t"))
+}
+
+/// Cuts valid JSON into brackets, commas, colons, strings with their quotes, and the rest.
+struct Tokens<'a>(&'a str);
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let text = self.0.trim_start_matches([' ', '\t', '\n', '\r']);
+        let length = match text.as_bytes().first()? {
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            b'"' => string_length(text),
+            _ => text
+                .find(['{', '}', '[', ']', ',', ':', '"', ' ', '\t', '\n', '\r'])
+                .unwrap_or(text.len()),
+        };
+        let (token, rest) = text.split_at_checked(length).unwrap_or((text, ""));
+        self.0 = rest;
+        Some(token)
+    }
+}
+
+/// Of the string at the front, quotes included.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    let end = text.bytes().skip(1).position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |index| index + 2)
+}
