@@ -27,4 +27,5 @@ mod stdin;
 mod support;
 mod tls;
 mod topic;
+mod unix;
 mod window;

@@ -14,19 +14,17 @@ use crate::reason::Version;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// The broker's name or address
-    #[arg(
-        short = 'h',
-        long,
-        value_name = "HOST",
-        default_value = "localhost",
-        allow_hyphen_values = true
-    )]
-    pub host: String,
+    /// The broker's name or address [default: localhost]
+    #[arg(short = 'h', long, value_name = "HOST", allow_hyphen_values = true)]
+    pub host: Option<String>,
 
-    /// The broker's port [default: 1883, with TLS 8883]
-    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..))]
+    /// The broker's port: 1 to 65535, or 0 with --unix [default: 1883, with TLS 8883]
+    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
     pub port: Option<u16>,
+
+    /// Connect to this Unix domain socket instead of a host and port
+    #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
+    pub unix: Option<PathBuf>,
 
     /// Client identifier [default: the broker assigns one]
     #[arg(

@@ -19,6 +19,9 @@ use crate::tls::{Tls, Trust};
 use crate::topic::{MAX_STRING, TopicName};
 use crate::usage::misuse;
 
+/// Where a broker is sought when nothing says where.
+const HOST: &str = "localhost";
+
 /// The port of plain MQTT, and that of MQTT over TLS (IANA).
 const PORT: u16 = 1883;
 const TLS_PORT: u16 = 8883;
@@ -55,11 +58,6 @@ impl ConnectConfig {
         talk: TalkArgs,
     ) -> Result<Self, Report> {
         let version = connection.protocol_version.into();
-        if connection.host.is_empty() {
-            return Err(
-                misuse("the host given with -h is empty").hint("leave -h out for localhost")
-            );
-        }
         if connection.password.is_some()
             && connection.username.is_none()
             && version == Version::V311
@@ -70,13 +68,9 @@ impl ConnectConfig {
             );
         }
         let trust = trust(connection);
-        let default_port = if trust.is_some() { TLS_PORT } else { PORT };
-        let address = Address {
-            host: connection.host.clone(),
-            port: connection.port.unwrap_or(default_port),
-        };
+        let address = address(connection, trust.is_some())?;
         let tls = trust
-            .map(|trust| Tls::new(trust, &address.host))
+            .map(|trust| Tls::new(trust, server_name(connection)))
             .transpose()?;
         let connect = Connect {
             version,
@@ -116,6 +110,34 @@ impl ConnectConfig {
     #[must_use]
     pub fn session(&self) -> Session {
         Session::new(self.connect.clone(), self.max_in_flight, self.trace)
+    }
+}
+
+/// The host that a certificate must name; over a Unix domain socket too.
+fn server_name(connection: &ConnectionArgs) -> &str {
+    connection.host.as_deref().unwrap_or(HOST)
+}
+
+fn address(connection: &ConnectionArgs, secure: bool) -> Result<Address, Report> {
+    let host = server_name(connection);
+    if host.is_empty() {
+        return Err(misuse("the host given with -h is empty").hint("leave -h out for localhost"));
+    }
+    if let Some(path) = &connection.unix {
+        if path.as_os_str().is_empty() {
+            return Err(misuse("the path given with --unix is empty")
+                .hint("give the path of the broker's `listener 0 PATH`"));
+        }
+        return Ok(Address::Unix(path.clone()));
+    }
+    let default_port = if secure { TLS_PORT } else { PORT };
+    match connection.port.unwrap_or(default_port) {
+        0 => Err(misuse("--port 0 names no port")
+            .hint("0 goes with --unix PATH; otherwise the port is 1 to 65535")),
+        port => Ok(Address::Tcp {
+            host: host.to_owned(),
+            port,
+        }),
     }
 }
 

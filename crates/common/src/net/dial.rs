@@ -1,10 +1,12 @@
-//! A TCP connection to the first address of a name that answers.
+//! A connection: over TCP to the first address of a name that answers, or to a Unix domain
+//! socket.
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -16,27 +18,49 @@ use crate::report::Report;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Connects with TCP_NODELAY: messages are written whole, and waiting for more only delays them.
-pub(super) async fn tcp(address: &Address) -> Result<TcpStream, Report> {
-    let addresses = resolve(address).await?;
-    let stream = race(addresses)
-        .await
-        .map_err(|failures| unreachable(address, &failures))?;
+pub(super) async fn tcp(host: &str, port: u16) -> Result<TcpStream, Report> {
+    let addresses = resolve(host, port).await?;
+    let failed = |failures: Vec<Failure>| {
+        let address = Address::Tcp {
+            host: host.to_owned(),
+            port,
+        };
+        unreachable(&address, &failures)
+    };
+    let stream = race(addresses).await.map_err(failed)?;
     stream
         .set_nodelay(true)
-        .map_err(|why| unreachable(address, &[(None, why)]))?;
+        .map_err(|why| failed(vec![(None, why)]))?;
     Ok(stream)
 }
 
+/// Connects to a Unix domain socket.
+pub(super) async fn unix(path: &Path) -> Result<UnixStream, Report> {
+    UnixStream::connect(path).await.map_err(|why| {
+        let hint = match why.kind() {
+            io::ErrorKind::NotFound => "does the broker's configuration hold `listener 0 PATH`?",
+            io::ErrorKind::PermissionDenied => {
+                "the socket's mode and owner say who may connect: ls -l shows them"
+            }
+            _ => "is a broker listening there? check --unix",
+        };
+        let address = Address::Unix(path.to_owned());
+        Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
+            .cause(why)
+            .hint(hint)
+    })
+}
+
 /// All addresses of the host, by the system's resolver.
-async fn resolve(address: &Address) -> Result<Vec<SocketAddr>, Report> {
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Report> {
     let unknown = || {
         Report::new(
             Exit::NAME_RESOLUTION,
-            format!("cannot find the host {:?}", address.host),
+            format!("cannot find the host {host:?}"),
         )
         .hint("check the name given with -h")
     };
-    let found: Vec<_> = lookup_host((address.host.as_str(), address.port))
+    let found: Vec<_> = lookup_host((host, port))
         .await
         .map_err(|why| unknown().cause(why))?
         .collect();
