@@ -28,4 +28,5 @@ mod support;
 mod tls;
 mod topic;
 mod unix;
+mod url;
 mod window;

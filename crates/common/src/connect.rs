@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::report::Report;
 use crate::secret::Secret;
 use crate::tls::{Tls, Trust};
 use crate::topic::{MAX_STRING, TopicName};
+use crate::url::Url;
 use crate::usage::misuse;
 
 /// Where a broker is sought when nothing says where.
@@ -54,24 +56,24 @@ impl ConnectConfig {
     /// cannot be used.
     pub fn new(
         connection: &ConnectionArgs,
+        url: Option<&Url>,
         will: &WillArgs,
         talk: TalkArgs,
     ) -> Result<Self, Report> {
         let version = connection.protocol_version.into();
-        if connection.password.is_some()
-            && connection.username.is_none()
-            && version == Version::V311
-        {
+        let (username, password) = credentials(connection, url);
+        if password.is_some() && username.is_none() && version == Version::V311 {
             return Err(
                 misuse("a password without a user name is possible in MQTT 5 only")
                     .hint("add -u NAME, or -V mqttv5"),
             );
         }
-        let trust = trust(connection);
-        let address = address(connection, trust.is_some())?;
-        let tls = trust
-            .map(|trust| Tls::new(trust, server_name(connection)))
-            .transpose()?;
+        let host = host(connection, url)?;
+        let port = port(connection, url)?;
+        let trust = trust(connection, url, port);
+        let address = address(connection, url, &host, port, trust.is_some())?;
+        // A certificate must name the host over a Unix domain socket too.
+        let tls = trust.map(|trust| Tls::new(trust, &host)).transpose()?;
         let connect = Connect {
             version,
             client_id: client_id(connection)?,
@@ -81,11 +83,8 @@ impl ConnectConfig {
             session_expiry: (connection.disable_clean_session && version == Version::V5)
                 .then_some(u32::MAX),
             receive_maximum: None,
-            username: connection.username.clone(),
-            password: connection
-                .password
-                .clone()
-                .map(|p| Secret::new(p.into_vec())),
+            username,
+            password,
             will: will_of(will)?,
         };
         check_length(
@@ -113,40 +112,75 @@ impl ConnectConfig {
     }
 }
 
-/// The host that a certificate must name; over a Unix domain socket too.
-fn server_name(connection: &ConnectionArgs) -> &str {
-    connection.host.as_deref().unwrap_or(HOST)
+fn credentials(connection: &ConnectionArgs, url: Option<&Url>) -> (Option<String>, Option<Secret>) {
+    let username = connection.username.clone();
+    let password = connection
+        .password
+        .clone()
+        .map(|password| Secret::new(password.into_vec()));
+    match url {
+        Some(url) => (url.username(username), url.password(password)),
+        None => (username, password),
+    }
 }
 
-fn address(connection: &ConnectionArgs, secure: bool) -> Result<Address, Report> {
-    let host = server_name(connection);
+fn host(connection: &ConnectionArgs, url: Option<&Url>) -> Result<String, Report> {
+    let typed = connection.host.as_deref();
+    let host = url.map_or_else(|| typed.unwrap_or(HOST).to_owned(), |url| url.host(typed));
     if host.is_empty() {
         return Err(misuse("the host given with -h is empty").hint("leave -h out for localhost"));
     }
-    if let Some(path) = &connection.unix {
-        if path.as_os_str().is_empty() {
-            return Err(misuse("the path given with --unix is empty")
-                .hint("give the path of the broker's `listener 0 PATH`"));
-        }
-        return Ok(Address::Unix(path.clone()));
-    }
-    let default_port = if secure { TLS_PORT } else { PORT };
-    match connection.port.unwrap_or(default_port) {
-        0 => Err(misuse("--port 0 names no port")
-            .hint("0 goes with --unix PATH; otherwise the port is 1 to 65535")),
-        port => Ok(Address::Tcp {
-            host: host.to_owned(),
-            port,
-        }),
-    }
+    Ok(host)
 }
 
-/// TLS is on with a trust option, and on its own port without any.
-fn trust(connection: &ConnectionArgs) -> Option<Trust> {
+/// The port that was asked for; 0 for a Unix domain socket, none for the default.
+fn port(connection: &ConnectionArgs, url: Option<&Url>) -> Result<Option<u16>, Report> {
+    if socket(connection, url).is_some() {
+        return Ok(Some(0));
+    }
+    let port = url.map_or(connection.port, |url| url.port(connection.port));
+    if port == Some(0) {
+        return Err(misuse("--port 0 names no port")
+            .hint("0 goes with --unix PATH; otherwise the port is 1 to 65535"));
+    }
+    Ok(port)
+}
+
+fn socket<'a>(connection: &'a ConnectionArgs, url: Option<&Url>) -> Option<&'a PathBuf> {
+    let path = connection.unix.as_ref()?;
+    url.is_none_or(Url::yields_to_unix).then_some(path)
+}
+
+fn address(
+    connection: &ConnectionArgs,
+    url: Option<&Url>,
+    host: &str,
+    port: Option<u16>,
+    secure: bool,
+) -> Result<Address, Report> {
+    let Some(path) = socket(connection, url) else {
+        let scheme = url.map_or(secure, |url| url.secure);
+        let default_port = if scheme { TLS_PORT } else { PORT };
+        return Ok(Address::Tcp {
+            host: host.to_owned(),
+            port: port.unwrap_or(default_port),
+        });
+    };
+    if path.as_os_str().is_empty() {
+        return Err(misuse("the path given with --unix is empty")
+            .hint("give the path of the broker's `listener 0 PATH`"));
+    }
+    Ok(Address::Unix(path.clone()))
+}
+
+/// TLS is on with a trust option, with a URL that asks for it, and on its own port.
+fn trust(connection: &ConnectionArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> {
     match &connection.cafile {
         Some(path) => Some(Trust::CaFile(path.clone())),
-        None => (connection.tls_use_os_certs || connection.port == Some(TLS_PORT))
-            .then_some(Trust::System),
+        None => (connection.tls_use_os_certs
+            || port == Some(TLS_PORT)
+            || url.is_some_and(|url| url.secure))
+        .then_some(Trust::System),
     }
 }
 
