@@ -11,6 +11,7 @@
 
 mod acknowledgements;
 mod addresses;
+mod bind;
 mod broker_limits;
 mod command_line;
 mod connack;

@@ -26,6 +26,19 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
     pub unix: Option<PathBuf>,
 
+    /// Local address, or name of one, to connect from
+    #[arg(
+        short = 'A',
+        long = "bind",
+        value_name = "ADDR",
+        allow_hyphen_values = true
+    )]
+    pub bind: Option<String>,
+
+    /// Accepted for compatibility: small packets are never held back (TCP_NODELAY)
+    #[arg(long)]
+    pub nodelay: bool,
+
     /// Client identifier [default: the broker assigns one]
     #[arg(
         short,
@@ -92,6 +105,10 @@ pub struct ConnectionArgs {
     /// Trust the operating system's certificates; turns TLS on
     #[arg(long, conflicts_with = "cafile", help_heading = "TLS")]
     pub tls_use_os_certs: bool,
+
+    /// Ignore all TLS options, and that port 8883 is for TLS
+    #[arg(long, help_heading = "TLS")]
+    pub no_tls: bool,
 }
 
 /// What the broker publishes when this client vanishes.

@@ -94,11 +94,14 @@ impl Client {
     pub async fn connect(config: &ConnectConfig) -> Result<Self, Report> {
         let address = &config.address;
         let limit = Limit::new(config.connect_timeout);
-        let mut stream = limit.on(net::dial(address)).await.map_err(|seconds| {
-            Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
-                .cause(format!("no answer within {seconds} s"))
-                .hint("check -h and -p, and whether a firewall drops the connection")
-        })??;
+        let mut stream = limit
+            .on(net::dial(address, config.bind.as_deref()))
+            .await
+            .map_err(|seconds| {
+                Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
+                    .cause(format!("no answer within {seconds} s"))
+                    .hint("check -h and -p, and whether a firewall drops the connection")
+            })??;
         if let Some(tls) = &config.tls {
             stream = limit
                 .on(net::secure(stream, tls, address))

@@ -36,6 +36,8 @@ const MAX_IN_FLIGHT: u16 = 100;
 pub struct ConnectConfig {
     /// Where the broker listens.
     pub address: Address,
+    /// The local address, or a name of one, to connect from; none for the system's choice.
+    pub bind: Option<String>,
     /// How to secure it; none for plain MQTT.
     pub tls: Option<Tls>,
     /// What the CONNECT says.
@@ -70,7 +72,17 @@ impl ConnectConfig {
         }
         let host = host(connection, url)?;
         let port = port(connection, url)?;
-        let trust = trust(connection, url, port);
+        let trust = if connection.no_tls {
+            if url.is_some_and(|url| url.secure) {
+                return Err(
+                    misuse("--no-tls contradicts the mqtts:// of the URL given with -L")
+                        .hint("begin the URL with mqtt://, or leave --no-tls out"),
+                );
+            }
+            None
+        } else {
+            trust(connection, url, port)
+        };
         let address = address(connection, url, &host, port, trust.is_some())?;
         // A certificate must name the host over a Unix domain socket too.
         let tls = trust.map(|trust| Tls::new(trust, &host)).transpose()?;
@@ -97,6 +109,7 @@ impl ConnectConfig {
         )?;
         Ok(Self {
             address,
+            bind: connection.bind.clone(),
             tls,
             connect,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),

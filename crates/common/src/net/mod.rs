@@ -45,13 +45,14 @@ impl fmt::Display for Address {
     }
 }
 
-/// Connects to the broker. It does not limit its time: whoever calls it does.
+/// Connects to the broker, from the local address `bind` (or a name of one) where that is given
+/// and the way is TCP. It does not limit its time: whoever calls it does.
 ///
 /// # Errors
 /// No such host, no such socket, or nobody there.
-pub async fn dial(address: &Address) -> Result<Stream, Report> {
+pub async fn dial(address: &Address, bind: Option<&str>) -> Result<Stream, Report> {
     match address {
-        Address::Tcp { host, port } => Ok(Box::pin(dial::tcp(host, *port).await?)),
+        Address::Tcp { host, port } => Ok(Box::pin(dial::tcp(host, *port, bind).await?)),
         Address::Unix(path) => Ok(Box::pin(dial::unix(path).await?)),
     }
 }
