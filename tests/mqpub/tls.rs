@@ -142,7 +142,13 @@ fn a_tls_handshake_that_is_never_answered_ends_in_time() {
 #[test]
 fn no_tls_ignores_every_tls_option() {
     let broker = Broker::start();
-    for options in [&["--cafile", "missing"][..], &["--tls-use-os-certs"]] {
+    for options in [
+        &["--cafile", "missing"][..],
+        &["--capath", "missing"],
+        &["--tls-use-os-certs"],
+        &["--cert", "alone"],
+        &["--insecure"],
+    ] {
         to(broker.args())
             .args(options)
             .arg("--no-tls")

@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use crate::message::Qos;
 use crate::reason::Version;
+use crate::tls::LowestVersion;
 
 /// Where the broker is and how to talk to it.
 #[derive(Debug, Clone, Args)]
@@ -102,9 +103,48 @@ pub struct ConnectionArgs {
     )]
     pub cafile: Option<PathBuf>,
 
+    /// Trust the certificates in all PEM files of this folder; turns TLS on
+    #[arg(
+        long,
+        value_name = "DIR",
+        allow_hyphen_values = true,
+        help_heading = "TLS"
+    )]
+    pub capath: Option<PathBuf>,
+
     /// Trust the operating system's certificates; turns TLS on
-    #[arg(long, conflicts_with = "cafile", help_heading = "TLS")]
+    #[arg(long, conflicts_with_all = ["cafile", "capath"], help_heading = "TLS")]
     pub tls_use_os_certs: bool,
+
+    /// The client's certificate in a PEM file, for brokers that ask for one (needs --key)
+    #[arg(
+        long,
+        value_name = "FILE",
+        allow_hyphen_values = true,
+        help_heading = "TLS"
+    )]
+    pub cert: Option<PathBuf>,
+
+    /// The private key of --cert in a PEM file, not encrypted
+    #[arg(
+        long,
+        value_name = "FILE",
+        allow_hyphen_values = true,
+        help_heading = "TLS"
+    )]
+    pub key: Option<PathBuf>,
+
+    /// The lowest TLS version allowed [default: tlsv1.2]
+    #[arg(long, value_name = "VERSION", value_enum, help_heading = "TLS")]
+    pub tls_version: Option<TlsVersionArg>,
+
+    /// Offer this protocol name in the TLS handshake (ALPN): 1 to 255 bytes
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, help_heading = "TLS", value_parser = protocol_name)]
+    pub tls_alpn: Option<String>,
+
+    /// Do not verify the broker's certificate: anyone may pose as the broker
+    #[arg(long, help_heading = "TLS")]
+    pub insecure: bool,
 
     /// Ignore all TLS options, and that port 8883 is for TLS
     #[arg(long, help_heading = "TLS")]
@@ -169,6 +209,26 @@ pub enum VersionArg {
     Mqttv5,
 }
 
+/// The versions of `--tls-version`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TlsVersionArg {
+    /// TLS 1.2 and newer
+    #[value(name = "tlsv1.2")]
+    Tls12,
+    /// TLS 1.3
+    #[value(name = "tlsv1.3")]
+    Tls13,
+}
+
+impl From<TlsVersionArg> for LowestVersion {
+    fn from(version: TlsVersionArg) -> Self {
+        match version {
+            TlsVersionArg::Tls12 => Self::Tls12,
+            TlsVersionArg::Tls13 => Self::Tls13,
+        }
+    }
+}
+
 impl From<VersionArg> for Version {
     fn from(version: VersionArg) -> Self {
         match version {
@@ -200,6 +260,13 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
         Ok(Duration::from_secs_f64(seconds))
     } else {
         Err("must be above 0 and at most a century".to_owned())
+    }
+}
+
+fn protocol_name(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=255 => Ok(text.to_owned()),
+        _ => Err("a protocol name has 1 to 255 bytes".to_owned()),
     }
 }
 

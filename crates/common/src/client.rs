@@ -17,6 +17,7 @@ use crate::net::{self, Address, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
 use crate::reason::{Reason, ReasonCode, Refusal};
 use crate::report::Report;
+use crate::tls::{Trust, alert_instead_of_connack};
 
 /// How much one read takes at most, in bytes.
 const READ_BUFFER: usize = 256 * 1024;
@@ -64,8 +65,8 @@ pub struct Client {
     /// The session; make requests and take events here.
     pub session: Session,
     address: Address,
-    /// TLS is on.
-    secure: bool,
+    /// What TLS trusts, where it is on.
+    trust: Option<Trust>,
     stream: Stream,
     input: BytesMut,
     timer: Option<Pin<Box<Sleep>>>,
@@ -118,7 +119,7 @@ impl Client {
         let mut client = Self {
             session: config.session(),
             address: address.clone(),
-            secure: config.tls.is_some(),
+            trust: config.tls.as_ref().map(|tls| tls.trust.clone()),
             stream,
             input: BytesMut::new(),
             timer: None,
@@ -171,7 +172,7 @@ impl Client {
         .await?;
         // To a broker that closes without reading it, TLS's close_notify is unread data, and its
         // kernel answers with a reset: only a broker that waits gets to see it.
-        if self.secure
+        if self.trust.is_some()
             && let Some(end) = self.end_of_stream(CLOSE_NOTIFY_DELAY).await
         {
             return end;
@@ -256,9 +257,14 @@ impl Client {
                 format!("{} did not accept the connection", self.address),
             )
         };
+        if let (Some(trust), ClientError::Io(why)) = (&self.trust, why)
+            && let Some(report) = alert_instead_of_connack(&self.address.to_string(), trust, why)
+        {
+            return report;
+        }
         match (self.first_byte, why) {
             // A TLS alert record (RFC 8446, section 5.1).
-            (Some(0x15), _) if !self.secure => report(Exit::CONNECTION_REFUSED)
+            (Some(0x15), _) if self.trust.is_none() => report(Exit::CONNECTION_REFUSED)
                 .cause("it answers with TLS")
                 .hint("name the broker's certificate authority with --cafile"),
             (_, ClientError::Protocol(why)) => report(Exit::MALFORMED_PACKET)
@@ -266,7 +272,7 @@ impl Client {
                 .hint("is that port an MQTT broker's?"),
             (_, why) => report(Exit::CONNECTION_REFUSED)
                 .cause(format!("{why} before it answered the CONNECT"))
-                .hint(if self.secure {
+                .hint(if self.trust.is_some() {
                     "some brokers answer a wrong user name or password in this way; the broker's log says more"
                 } else {
                     "a listener with TLS needs --cafile; some brokers answer a wrong user name or password in this way; the broker's log says more"

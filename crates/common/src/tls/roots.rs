@@ -1,5 +1,6 @@
 //! Reading trusted certificates from a PEM file or the operating system's store.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rustls::RootCertStore;
@@ -17,6 +18,22 @@ pub(super) struct Trusted {
     pub(super) authorities: RootCertStore,
     /// Trusted as a server's own certificate, byte for byte.
     pub(super) pinned: Vec<CertificateDer<'static>>,
+}
+
+impl Trusted {
+    /// Nothing is trusted.
+    pub(super) fn none() -> Self {
+        Self {
+            authorities: RootCertStore::empty(),
+            pinned: Vec::new(),
+        }
+    }
+
+    /// Trusts what `other` trusts as well.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.authorities.extend(other.authorities.roots);
+        self.pinned.extend(other.pinned);
+    }
 }
 
 /// Reads every certificate of a PEM file.
@@ -50,21 +67,70 @@ pub(super) fn from_file(path: &Path) -> Result<Trusted, Report> {
             .hint("a PEM certificate begins with -----BEGIN CERTIFICATE-----"));
     }
 
-    let mut authorities = RootCertStore::empty();
-    for certificate in &certificates {
-        let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
+    let mut trusted = Trusted::none();
+    for certificate in certificates {
+        let Ok((_, parsed)) = X509Certificate::from_der(&certificate) else {
             return Err(unusable().cause("one of its certificates cannot be read"));
         };
         if may_sign(&parsed) {
-            authorities.add(certificate.clone()).map_err(|why| {
-                unusable().cause(format!("one of its certificates is unusable: {why}"))
-            })?;
+            trusted
+                .authorities
+                .add(certificate.clone())
+                .map_err(|why| {
+                    unusable().cause(format!("one of its certificates is unusable: {why}"))
+                })?;
+        }
+        trusted.pinned.push(certificate);
+    }
+    Ok(trusted)
+}
+
+/// Reads every certificate of every file in a folder. Whatever else lies there is passed over:
+/// such folders also hold keys, revocation lists and certificates that are long out of use.
+pub(super) fn from_folder(path: &Path) -> Result<Trusted, Report> {
+    let unusable = || {
+        Report::new(
+            Exit::TLS,
+            format!("cannot use the --capath {}", path.display()),
+        )
+    };
+    let entries = std::fs::read_dir(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|why| {
+            unusable()
+                .cause(why)
+                .hint("give a folder with PEM files of certificate authorities")
+        })?;
+    let mut trusted = Trusted::none();
+    // Folders with hashed names hold each certificate twice.
+    let mut seen = HashSet::new();
+    for file in entries.iter().map(std::fs::DirEntry::path) {
+        // Follows links, and does not wait for a pipe.
+        if !file.is_file() {
+            continue;
+        }
+        let Ok(text) = std::fs::read(&file) else {
+            continue;
+        };
+        for certificate in CertificateDer::pem_slice_iter(&text).flatten() {
+            if !seen.insert(certificate.clone()) {
+                continue;
+            }
+            let Ok((_, parsed)) = X509Certificate::from_der(&certificate) else {
+                continue;
+            };
+            if may_sign(&parsed) && trusted.authorities.add(certificate.clone()).is_err() {
+                continue;
+            }
+            trusted.pinned.push(certificate);
         }
     }
-    Ok(Trusted {
-        authorities,
-        pinned: certificates,
-    })
+    if trusted.pinned.is_empty() {
+        return Err(unusable()
+            .cause("none of its files is a readable PEM certificate")
+            .hint("a PEM certificate begins with -----BEGIN CERTIFICATE-----"));
+    }
+    Ok(trusted)
 }
 
 /// Reads the operating system's store.
