@@ -11,7 +11,9 @@
 
 mod acknowledgements;
 mod addresses;
+mod bind;
 mod broker_limits;
+mod client_certificate;
 mod command_line;
 mod connack;
 mod file;
@@ -26,5 +28,8 @@ mod secrets;
 mod stdin;
 mod support;
 mod tls;
+mod tls_options;
 mod topic;
+mod unix;
+mod url;
 mod window;

@@ -164,6 +164,11 @@ impl Witness {
             .args(args)
     }
 
+    /// The broker's port.
+    pub(crate) fn port(&self) -> u16 {
+        self.broker.port()
+    }
+
     /// All messages so far, in order.
     #[track_caller]
     pub(crate) fn seen(self) -> Vec<Seen> {

@@ -138,3 +138,28 @@ fn a_tls_handshake_that_is_never_answered_ends_in_time() {
     assert!(complaint.error.contains("TLS handshake"), "{complaint:?}");
     assert!(complaint.cause.contains("1 s"), "{complaint:?}");
 }
+
+#[test]
+fn no_tls_ignores_every_tls_option() {
+    let broker = Broker::start();
+    for options in [
+        &["--cafile", "missing"][..],
+        &["--capath", "missing"],
+        &["--tls-use-os-certs"],
+        &["--cert", "alone"],
+        &["--insecure"],
+    ] {
+        to(broker.args())
+            .args(options)
+            .arg("--no-tls")
+            .run()
+            .assert_success();
+    }
+    let complaint = complaint(
+        mqpub()
+            .args(["-m", "x", "--no-tls", "-L", "mqtts://localhost/t"])
+            .run(),
+        1,
+    );
+    assert!(complaint.error.contains("--no-tls"), "{complaint:?}");
+}

@@ -12,24 +12,36 @@ use clap::{ArgAction, Args, ValueEnum};
 use crate::message::Qos;
 use crate::reason::Version;
 use crate::secret::Secret;
+use crate::tls::LowestVersion;
 
 /// Where the broker is and how to talk to it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// The broker's name or address
+    /// The broker's name or address [default: localhost]
+    #[arg(short = 'h', long, value_name = "HOST", allow_hyphen_values = true)]
+    pub host: Option<String>,
+
+    /// The broker's port: 1 to 65535, or 0 with --unix [default: 1883, with TLS 8883]
+    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
+    pub port: Option<u16>,
+
+    /// Connect to this Unix domain socket instead of a host and port
+    #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
+    pub unix: Option<PathBuf>,
+
+    /// Local address, or name of one, to connect from
     #[arg(
-        short = 'h',
-        long,
-        value_name = "HOST",
-        default_value = "localhost",
+        short = 'A',
+        long = "bind",
+        value_name = "ADDR",
         allow_hyphen_values = true
     )]
-    pub host: String,
+    pub bind: Option<String>,
 
-    /// The broker's port [default: 1883, with TLS 8883]
-    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..))]
-    pub port: Option<u16>,
+    /// Accepted for compatibility: small packets are never held back (TCP_NODELAY)
+    #[arg(long)]
+    pub nodelay: bool,
 
     /// Client identifier [default: the broker assigns one]
     #[arg(
@@ -94,9 +106,52 @@ pub struct ConnectionArgs {
     )]
     pub cafile: Option<PathBuf>,
 
+    /// Trust the certificates in all PEM files of this folder; turns TLS on
+    #[arg(
+        long,
+        value_name = "DIR",
+        allow_hyphen_values = true,
+        help_heading = "TLS"
+    )]
+    pub capath: Option<PathBuf>,
+
     /// Trust the operating system's certificates; turns TLS on
-    #[arg(long, conflicts_with = "cafile", help_heading = "TLS")]
+    #[arg(long, conflicts_with_all = ["cafile", "capath"], help_heading = "TLS")]
     pub tls_use_os_certs: bool,
+
+    /// The client's certificate in a PEM file, for brokers that ask for one (needs --key)
+    #[arg(
+        long,
+        value_name = "FILE",
+        allow_hyphen_values = true,
+        help_heading = "TLS"
+    )]
+    pub cert: Option<PathBuf>,
+
+    /// The private key of --cert in a PEM file, not encrypted
+    #[arg(
+        long,
+        value_name = "FILE",
+        allow_hyphen_values = true,
+        help_heading = "TLS"
+    )]
+    pub key: Option<PathBuf>,
+
+    /// The lowest TLS version allowed [default: tlsv1.2]
+    #[arg(long, value_name = "VERSION", value_enum, help_heading = "TLS")]
+    pub tls_version: Option<TlsVersionArg>,
+
+    /// Offer this protocol name in the TLS handshake (ALPN): 1 to 255 bytes
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, help_heading = "TLS", value_parser = protocol_name)]
+    pub tls_alpn: Option<String>,
+
+    /// Do not verify the broker's certificate: anyone may pose as the broker
+    #[arg(long, help_heading = "TLS")]
+    pub insecure: bool,
+
+    /// Ignore all TLS options, and that port 8883 is for TLS
+    #[arg(long, help_heading = "TLS")]
+    pub no_tls: bool,
 }
 
 /// What the broker publishes when this client vanishes.
@@ -157,6 +212,26 @@ pub enum VersionArg {
     Mqttv5,
 }
 
+/// The versions of `--tls-version`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TlsVersionArg {
+    /// TLS 1.2 and newer
+    #[value(name = "tlsv1.2")]
+    Tls12,
+    /// TLS 1.3
+    #[value(name = "tlsv1.3")]
+    Tls13,
+}
+
+impl From<TlsVersionArg> for LowestVersion {
+    fn from(version: TlsVersionArg) -> Self {
+        match version {
+            TlsVersionArg::Tls12 => Self::Tls12,
+            TlsVersionArg::Tls13 => Self::Tls13,
+        }
+    }
+}
+
 impl From<VersionArg> for Version {
     fn from(version: VersionArg) -> Self {
         match version {
@@ -193,6 +268,13 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 
 fn secret(text: OsString) -> Secret {
     Secret::new(text.into_vec())
+}
+
+fn protocol_name(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=255 => Ok(text.to_owned()),
+        _ => Err("a protocol name has 1 to 255 bytes".to_owned()),
+    }
 }
 
 fn keep_alive(text: &str) -> Result<u16, String> {

@@ -17,6 +17,7 @@ use crate::net::{self, Address, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
 use crate::reason::{Reason, ReasonCode, Refusal};
 use crate::report::Report;
+use crate::tls::{Trust, alert_instead_of_connack};
 
 /// How much one read takes at most, in bytes.
 const READ_BUFFER: usize = 256 * 1024;
@@ -71,8 +72,8 @@ pub struct Client {
     /// The session; make requests and take events here.
     pub session: Session,
     address: Address,
-    /// TLS is on.
-    secure: bool,
+    /// What TLS trusts, where it is on.
+    trust: Option<Trust>,
     stream: Stream,
     input: BytesMut,
     timer: Option<Pin<Box<Sleep>>>,
@@ -103,11 +104,14 @@ impl Client {
     pub async fn connect(config: &ConnectConfig) -> Result<Self, Report> {
         let address = &config.address;
         let limit = Limit::new(config.connect_timeout);
-        let mut stream = limit.on(net::dial(address)).await.map_err(|seconds| {
-            Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
-                .cause(format!("no answer within {seconds} s"))
-                .hint("check -h and -p, and whether a firewall drops the connection")
-        })??;
+        let mut stream = limit
+            .on(net::dial(address, config.bind.as_deref()))
+            .await
+            .map_err(|seconds| {
+                Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
+                    .cause(format!("no answer within {seconds} s"))
+                    .hint("check -h and -p, and whether a firewall drops the connection")
+            })??;
         if let Some(tls) = &config.tls {
             stream = limit
                 .on(net::secure(stream, tls, address))
@@ -124,7 +128,7 @@ impl Client {
         let mut client = Self {
             session: config.session(),
             address: address.clone(),
-            secure: config.tls.is_some(),
+            trust: config.tls.as_ref().map(|tls| tls.trust.clone()),
             stream,
             input: BytesMut::new(),
             timer: None,
@@ -186,7 +190,7 @@ impl Client {
         }
         // To a broker that closes without reading it, TLS's close_notify is unread data, and its
         // kernel answers with a reset: only a broker that waits gets to see it.
-        if self.secure
+        if self.trust.is_some()
             && let Some(end) = self.end_of_stream(CLOSE_NOTIFY_DELAY).await
         {
             return end;
@@ -268,9 +272,14 @@ impl Client {
                 format!("{} did not accept the connection", self.address),
             )
         };
+        if let (Some(trust), ClientError::Io(why)) = (&self.trust, why)
+            && let Some(report) = alert_instead_of_connack(&self.address.to_string(), trust, why)
+        {
+            return report;
+        }
         match (self.first_byte, why) {
             // A TLS alert record (RFC 8446, section 5.1).
-            (Some(0x15), _) if !self.secure => report(Exit::CONNECTION_REFUSED)
+            (Some(0x15), _) if self.trust.is_none() => report(Exit::CONNECTION_REFUSED)
                 .cause("it answers with TLS")
                 .hint("name the broker's certificate authority with --cafile"),
             (_, ClientError::Protocol(why)) => report(Exit::MALFORMED_PACKET)
@@ -278,7 +287,7 @@ impl Client {
                 .hint("is that port an MQTT broker's?"),
             (_, why) => report(Exit::CONNECTION_REFUSED)
                 .cause(format!("{why} before it answered the CONNECT"))
-                .hint(if self.secure {
+                .hint(if self.trust.is_some() {
                     "some brokers answer a wrong user name or password in this way; the broker's log says more"
                 } else {
                     "a listener with TLS needs --cafile; some brokers answer a wrong user name or password in this way; the broker's log says more"

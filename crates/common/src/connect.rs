@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,10 +14,15 @@ use crate::message::Will;
 use crate::net::Address;
 use crate::protocol::{Connect, Session, Trace};
 use crate::reason::Version;
-use crate::report::Report;
-use crate::tls::{Tls, Trust};
+use crate::report::{Report, warn};
+use crate::secret::Secret;
+use crate::tls::{IdentityFiles, Tls, TlsOptions, Trust};
 use crate::topic::{MAX_STRING, TopicName};
+use crate::url::Url;
 use crate::usage::misuse;
+
+/// Where a broker is sought when nothing says where.
+const HOST: &str = "localhost";
 
 /// The port of plain MQTT, and that of MQTT over TLS (IANA).
 const PORT: u16 = 1883;
@@ -30,6 +36,8 @@ const MAX_IN_FLIGHT: u16 = 100;
 pub struct ConnectConfig {
     /// Where the broker listens.
     pub address: Address,
+    /// The local address, or a name of one, to connect from; none for the system's choice.
+    pub bind: Option<String>,
     /// How to secure it; none for plain MQTT.
     pub tls: Option<Tls>,
     /// What the CONNECT says.
@@ -50,33 +58,24 @@ impl ConnectConfig {
     /// cannot be used.
     pub fn new(
         connection: &ConnectionArgs,
+        url: Option<&Url>,
         will: &WillArgs,
         talk: TalkArgs,
     ) -> Result<Self, Report> {
         let version = connection.protocol_version.into();
-        if connection.host.is_empty() {
-            return Err(
-                misuse("the host given with -h is empty").hint("leave -h out for localhost")
-            );
-        }
-        if connection.password.is_some()
-            && connection.username.is_none()
-            && version == Version::V311
-        {
+        let (username, password) = credentials(connection, url);
+        if password.is_some() && username.is_none() && version == Version::V311 {
             return Err(
                 misuse("a password without a user name is possible in MQTT 5 only")
                     .hint("add -u NAME, or -V mqttv5"),
             );
         }
-        let trust = trust(connection);
-        let default_port = if trust.is_some() { TLS_PORT } else { PORT };
-        let address = Address {
-            host: connection.host.clone(),
-            port: connection.port.unwrap_or(default_port),
-        };
-        let tls = trust
-            .map(|trust| Tls::new(trust, &address.host))
-            .transpose()?;
+        let host = host(connection, url)?;
+        let port = port(connection, url)?;
+        let tls = tls_options(connection, url, port, talk.quiet)?;
+        let address = address(connection, url, &host, port, tls.is_some())?;
+        // A certificate must name the host over a Unix domain socket too.
+        let tls = tls.map(|options| Tls::new(options, &host)).transpose()?;
         let connect = Connect {
             version,
             client_id: client_id(connection)?,
@@ -86,8 +85,8 @@ impl ConnectConfig {
             session_expiry: (connection.disable_clean_session && version == Version::V5)
                 .then_some(u32::MAX),
             receive_maximum: None,
-            username: connection.username.clone(),
-            password: connection.password.clone(),
+            username,
+            password,
             will: will_of(will)?,
         };
         check_length(
@@ -100,6 +99,7 @@ impl ConnectConfig {
         )?;
         Ok(Self {
             address,
+            bind: connection.bind.clone(),
             tls,
             connect,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
@@ -115,13 +115,142 @@ impl ConnectConfig {
     }
 }
 
-/// TLS is on with a trust option, and on its own port without any.
-fn trust(connection: &ConnectionArgs) -> Option<Trust> {
-    match &connection.cafile {
-        Some(path) => Some(Trust::CaFile(path.clone())),
-        None => (connection.tls_use_os_certs || connection.port == Some(TLS_PORT))
-            .then_some(Trust::System),
+fn credentials(connection: &ConnectionArgs, url: Option<&Url>) -> (Option<String>, Option<Secret>) {
+    let username = connection.username.clone();
+    let password = connection.password.clone();
+    match url {
+        Some(url) => (url.username(username), url.password(password)),
+        None => (username, password),
     }
+}
+
+fn host(connection: &ConnectionArgs, url: Option<&Url>) -> Result<String, Report> {
+    let typed = connection.host.as_deref();
+    let host = url.map_or_else(|| typed.unwrap_or(HOST).to_owned(), |url| url.host(typed));
+    if host.is_empty() {
+        return Err(misuse("the host given with -h is empty").hint("leave -h out for localhost"));
+    }
+    Ok(host)
+}
+
+/// The port that was asked for; 0 for a Unix domain socket, none for the default.
+fn port(connection: &ConnectionArgs, url: Option<&Url>) -> Result<Option<u16>, Report> {
+    if socket(connection, url).is_some() {
+        return Ok(Some(0));
+    }
+    let port = url.map_or(connection.port, |url| url.port(connection.port));
+    if port == Some(0) {
+        return Err(misuse("--port 0 names no port")
+            .hint("0 goes with --unix PATH; otherwise the port is 1 to 65535"));
+    }
+    Ok(port)
+}
+
+fn socket<'a>(connection: &'a ConnectionArgs, url: Option<&Url>) -> Option<&'a PathBuf> {
+    let path = connection.unix.as_ref()?;
+    url.is_none_or(Url::yields_to_unix).then_some(path)
+}
+
+fn address(
+    connection: &ConnectionArgs,
+    url: Option<&Url>,
+    host: &str,
+    port: Option<u16>,
+    secure: bool,
+) -> Result<Address, Report> {
+    let Some(path) = socket(connection, url) else {
+        let scheme = url.map_or(secure, |url| url.secure);
+        let default_port = if scheme { TLS_PORT } else { PORT };
+        return Ok(Address::Tcp {
+            host: host.to_owned(),
+            port: port.unwrap_or(default_port),
+        });
+    };
+    if path.as_os_str().is_empty() {
+        return Err(misuse("the path given with --unix is empty")
+            .hint("give the path of the broker's `listener 0 PATH`"));
+    }
+    Ok(Address::Unix(path.clone()))
+}
+
+/// What was asked for of TLS, with the warnings that are due; none for plain MQTT.
+fn tls_options(
+    connection: &ConnectionArgs,
+    url: Option<&Url>,
+    port: Option<u16>,
+    quiet: bool,
+) -> Result<Option<TlsOptions>, Report> {
+    if connection.no_tls {
+        if url.is_some_and(|url| url.secure) {
+            return Err(
+                misuse("--no-tls contradicts the mqtts:// of the URL given with -L")
+                    .hint("begin the URL with mqtt://, or leave --no-tls out"),
+            );
+        }
+        return Ok(None);
+    }
+    let identity = identity(connection)?;
+    let Some(trust) = trust(connection, url, port) else {
+        if let Some(option) = idle_option(connection)
+            && !quiet
+        {
+            warn(format_args!(
+                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs or mqtts:// turns on"
+            ));
+        }
+        return Ok(None);
+    };
+    if connection.insecure && !quiet {
+        warn("--insecure: the broker's certificate is not verified, anyone may pose as the broker");
+    }
+    Ok(Some(TlsOptions {
+        trust,
+        insecure: connection.insecure,
+        identity,
+        lowest: connection.tls_version.map(Into::into).unwrap_or_default(),
+        alpn: connection.tls_alpn.clone(),
+    }))
+}
+
+fn identity(connection: &ConnectionArgs) -> Result<Option<IdentityFiles>, Report> {
+    match (&connection.cert, &connection.key) {
+        (Some(certificate), Some(key)) => Ok(Some(IdentityFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        })),
+        (None, None) => Ok(None),
+        (Some(_), None) => {
+            Err(misuse("--cert needs the certificate's private key").hint("add --key FILE"))
+        }
+        (None, Some(_)) => {
+            Err(misuse("--key needs the certificate that it belongs to").hint("add --cert FILE"))
+        }
+    }
+}
+
+/// An option that only says how to do TLS.
+fn idle_option(connection: &ConnectionArgs) -> Option<&'static str> {
+    [
+        (connection.cert.is_some(), "--cert"),
+        (connection.insecure, "--insecure"),
+        (connection.tls_version.is_some(), "--tls-version"),
+        (connection.tls_alpn.is_some(), "--tls-alpn"),
+    ]
+    .into_iter()
+    .find_map(|(is_given, option)| is_given.then_some(option))
+}
+
+/// TLS is on with a trust option, with a URL that asks for it, and on its own port.
+fn trust(connection: &ConnectionArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> {
+    if connection.cafile.is_some() || connection.capath.is_some() {
+        return Some(Trust::Named {
+            file: connection.cafile.clone(),
+            folder: connection.capath.clone(),
+        });
+    }
+    let is_on =
+        connection.tls_use_os_certs || port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
+    is_on.then_some(Trust::System)
 }
 
 fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {

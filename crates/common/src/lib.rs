@@ -32,6 +32,8 @@ pub mod runtime;
 pub mod tls;
 #[cfg(feature = "client")]
 pub mod topic;
+#[cfg(feature = "client")]
+pub mod url;
 
 #[cfg(feature = "passwd")]
 pub mod passwd;

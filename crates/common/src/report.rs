@@ -73,6 +73,11 @@ impl Report {
     }
 }
 
+/// Tells the user, on stderr, something that ends nothing.
+pub fn warn(text: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "warning: {text}");
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}", self.error)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Parser};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::message::Qos;
+use mqtools_common::url::UrlArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,9 +37,19 @@ const USAGE: &str = "mqpub [OPTIONS] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n}
     group = ArgGroup::new("source").required(true).multiple(false)
 )]
 pub struct Args {
+    // In front of the options whose order it looks at.
+    #[command(flatten)]
+    pub url: UrlArgs,
+
     /// Topic Name to publish to
-    #[arg(short, long, value_name = "TOPIC", allow_hyphen_values = true)]
-    pub topic: String,
+    #[arg(
+        short,
+        long,
+        value_name = "TOPIC",
+        required_unless_present = "url",
+        allow_hyphen_values = true
+    )]
+    pub topic: Option<String>,
 
     /// Publish this text
     #[arg(

@@ -35,11 +35,20 @@ pub(crate) struct Template {
 
 impl Config {
     pub(crate) fn new(args: Args) -> Result<Self, Report> {
-        let topic = TopicName::new(&args.topic).map_err(|why| {
+        let url = args.url.parse()?;
+        let topic = match &url {
+            Some(url) => url.single_topic(args.topic),
+            None => args.topic,
+        };
+        let topic = topic.ok_or_else(|| {
+            misuse("the URL given with -L holds no topic")
+                .hint("end it with /TOPIC, or add -t TOPIC")
+        })?;
+        let topic = TopicName::new(&topic).map_err(|why| {
             let error = match why {
                 // Nobody wants to read that much of it.
                 TopicError::TooLong(_) => "cannot publish to this topic".to_owned(),
-                _ => format!("cannot publish to the topic {:?}", args.topic),
+                _ => format!("cannot publish to the topic {topic:?}"),
             };
             let report = misuse(error).cause(why);
             match why {
@@ -57,7 +66,8 @@ impl Config {
             // clap has made sure that one source was given.
             (None, None) => Input::Text(Bytes::new()),
         };
-        let mut connect = ConnectConfig::new(&args.connection, &args.will, args.talk)?;
+        let mut connect =
+            ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
         if args.connection.max_inflight.is_none()
             && args.qos == Qos::ExactlyOnce
             && connect.connect.version == Version::V311

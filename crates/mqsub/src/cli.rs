@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Parser};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::message::Qos;
+use mqtools_common::url::UrlArgs;
 
 const EXAMPLES: &str = "\
 Formats (-F) are text with:
@@ -45,9 +46,13 @@ const USAGE: &str = "mqsub [OPTIONS] {-t FILTER | -U FILTER}...";
     disable_version_flag = true,
     args_override_self = true,
     max_term_width = 100,
-    group = ArgGroup::new("topics").required(true).multiple(true)
+    group = ArgGroup::new("topics").arg("url").required(true).multiple(true)
 )]
 pub struct Args {
+    // In front of the options whose order it looks at.
+    #[command(flatten)]
+    pub url: UrlArgs,
+
     /// Topic Filter to subscribe to; may be repeated
     #[arg(
         short,

@@ -9,6 +9,7 @@ use mqtools_common::protocol::Subscription;
 use mqtools_common::reason::Version;
 use mqtools_common::report::Report;
 use mqtools_common::topic::TopicFilter;
+use mqtools_common::url::Url;
 use mqtools_common::usage::misuse;
 
 use crate::cli::Args;
@@ -33,14 +34,22 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn new(args: Args) -> Result<Self, Report> {
-        let mut connect = ConnectConfig::new(&args.connection, &args.will, args.talk)?;
+        let url = args.url.parse()?;
+        let mut topics = args.topic.clone();
+        topics.extend(url.as_ref().and_then(Url::topic).map(str::to_owned));
+        if topics.is_empty() && args.unsubscribe.is_empty() {
+            return Err(misuse("the URL given with -L holds no topic")
+                .hint("end it with /FILTER, or add -t FILTER"));
+        }
+        let mut connect =
+            ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
         if let Some(count) = args.count
             && connect.connect.version == Version::V5
         {
             // Ask the broker for no more unacknowledged messages than will be printed.
             connect.connect.receive_maximum = u16::try_from(count).ok();
         }
-        let subscriptions = filters("-t", &args.topic)?
+        let subscriptions = filters("-t", &topics)?
             .into_iter()
             .map(|filter| Subscription {
                 filter,

@@ -9,12 +9,11 @@ mod stop;
 mod subscriber;
 
 use std::ffi::OsString;
-use std::io::Write as _;
 
 use clap::CommandFactory as _;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::{runtime, stdio, usage};
 
 use crate::cli::Args;
@@ -53,6 +52,6 @@ async fn subscribe(config: Config) -> Result<Exit, Report> {
 /// Tells the user something that ends nothing.
 fn warn(config: &Config, text: &str) {
     if !config.quiet {
-        let _ = writeln!(std::io::stderr(), "warning: {text}");
+        report::warn(text);
     }
 }

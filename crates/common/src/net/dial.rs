@@ -1,10 +1,12 @@
-//! A TCP connection to the first address of a name that answers.
+//! A connection: over TCP to the first address of a name that answers, or to a Unix domain
+//! socket.
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -16,27 +18,56 @@ use crate::report::Report;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Connects with TCP_NODELAY: messages are written whole, and waiting for more only delays them.
-pub(super) async fn tcp(address: &Address) -> Result<TcpStream, Report> {
-    let addresses = resolve(address).await?;
-    let stream = race(addresses)
-        .await
-        .map_err(|failures| unreachable(address, &failures))?;
+pub(super) async fn tcp(host: &str, port: u16, bind: Option<&str>) -> Result<TcpStream, Report> {
+    let local = match bind {
+        Some(name) => Some(Local {
+            name: name.to_owned(),
+            addresses: resolve(name, 0, "-A").await?,
+        }),
+        None => None,
+    };
+    let addresses = resolve(host, port, "-h").await?;
+    let failed = |failures: Vec<Failure>| {
+        let address = Address::Tcp {
+            host: host.to_owned(),
+            port,
+        };
+        unreachable(&address, &failures)
+    };
+    let stream = race(addresses, local).await.map_err(failed)?;
     stream
         .set_nodelay(true)
-        .map_err(|why| unreachable(address, &[(None, why)]))?;
+        .map_err(|why| failed(vec![(None, why)]))?;
     Ok(stream)
 }
 
+/// Connects to a Unix domain socket.
+pub(super) async fn unix(path: &Path) -> Result<UnixStream, Report> {
+    UnixStream::connect(path).await.map_err(|why| {
+        let hint = match why.kind() {
+            io::ErrorKind::NotFound => "does the broker's configuration hold `listener 0 PATH`?",
+            io::ErrorKind::PermissionDenied => {
+                "the socket's mode and owner say who may connect: ls -l shows them"
+            }
+            _ => "is a broker listening there? check --unix",
+        };
+        let address = Address::Unix(path.to_owned());
+        Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
+            .cause(why)
+            .hint(hint)
+    })
+}
+
 /// All addresses of the host, by the system's resolver.
-async fn resolve(address: &Address) -> Result<Vec<SocketAddr>, Report> {
+async fn resolve(host: &str, port: u16, option: &str) -> Result<Vec<SocketAddr>, Report> {
     let unknown = || {
         Report::new(
             Exit::NAME_RESOLUTION,
-            format!("cannot find the host {:?}", address.host),
+            format!("cannot find the host {host:?}"),
         )
-        .hint("check the name given with -h")
+        .hint(format!("check the name given with {option}"))
     };
-    let found: Vec<_> = lookup_host((address.host.as_str(), address.port))
+    let found: Vec<_> = lookup_host((host, port))
         .await
         .map_err(|why| unknown().cause(why))?
         .collect();
@@ -46,11 +77,44 @@ async fn resolve(address: &Address) -> Result<Vec<SocketAddr>, Report> {
     Ok(found)
 }
 
+/// Where a connection is to come from.
+#[derive(Debug, Clone)]
+struct Local {
+    name: String,
+    addresses: Vec<SocketAddr>,
+}
+
+/// Connects from a local address of the same family, if there is a choice at all.
+async fn connect(to: SocketAddr, local: Option<Local>) -> io::Result<TcpStream> {
+    let Some(Local { name, addresses }) = local else {
+        return TcpStream::connect(to).await;
+    };
+    let mut fitting = addresses
+        .into_iter()
+        .filter(|from| from.is_ipv4() == to.is_ipv4());
+    let from = fitting.next().ok_or_else(|| {
+        let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
+        io::Error::other(format!("{name} (-A) is not an {family} address"))
+    })?;
+    let socket = if to.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.bind(from).map_err(|why| {
+        io::Error::new(
+            why.kind(),
+            format!("cannot connect from {} (-A): {why}", from.ip()),
+        )
+    })?;
+    socket.connect(to).await
+}
+
 type Failure = (Option<SocketAddr>, io::Error);
 
 /// Tries the addresses in turn, the next one as soon as the one before has failed or has
 /// had its head start; the first connection wins.
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Vec<Failure>> {
+async fn race(addresses: Vec<SocketAddr>, local: Option<Local>) -> Result<TcpStream, Vec<Failure>> {
     let mut attempts = JoinSet::new();
     let mut failures = Vec::new();
     let mut addresses = addresses.into_iter();
@@ -58,8 +122,9 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Vec<Failure>> {
         let next = addresses.next();
         let last = next.is_none();
         if let Some(address) = next {
+            let local = local.clone();
             attempts.spawn(async move {
-                TcpStream::connect(address)
+                connect(address, local)
                     .await
                     .map_err(|why| (Some(address), why))
             });
@@ -105,7 +170,7 @@ mod tests {
             .enable_all()
             .build()
             .unwrap();
-        let stream = runtime.block_on(race(addresses))?;
+        let stream = runtime.block_on(race(addresses, None))?;
         Ok(stream.peer_addr().unwrap())
     }
 

@@ -1,8 +1,9 @@
-//! From a host and a port to one byte stream: resolve, dial, then TLS where asked for.
+//! From an address to one byte stream: resolve, dial, then TLS where asked for.
 
 mod dial;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -21,30 +22,39 @@ pub type Stream = Pin<Box<dyn ByteStream>>;
 
 /// Where the broker listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// A DNS name or an IP address.
-    pub host: String,
-    /// 1 to 65535.
-    pub port: u16,
+pub enum Address {
+    /// A TCP port.
+    Tcp {
+        /// A DNS name or an IP address.
+        host: String,
+        /// 1 to 65535.
+        port: u16,
+    },
+    /// A Unix domain socket, by its path.
+    Unix(PathBuf),
 }
 
 impl fmt::Display for Address {
-    /// `host:port`, an IPv6 address in brackets.
+    /// `host:port`, an IPv6 address in brackets; `the socket PATH`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "the socket {}", path.display()),
         }
     }
 }
 
-/// Connects to the broker. It does not limit its time: whoever calls it does.
+/// Connects to the broker, from the local address `bind` (or a name of one) where that is given
+/// and the way is TCP. It does not limit its time: whoever calls it does.
 ///
 /// # Errors
-/// No such host, or nobody there.
-pub async fn dial(address: &Address) -> Result<Stream, Report> {
-    Ok(Box::pin(dial::tcp(address).await?))
+/// No such host, no such socket, or nobody there.
+pub async fn dial(address: &Address, bind: Option<&str>) -> Result<Stream, Report> {
+    match address {
+        Address::Tcp { host, port } => Ok(Box::pin(dial::tcp(host, *port, bind).await?)),
+        Address::Unix(path) => Ok(Box::pin(dial::unix(path).await?)),
+    }
 }
 
 /// Puts TLS over a connection. It does not limit its time: whoever calls it does.

@@ -28,9 +28,17 @@ pub fn handshake_failed(peer: &str, trust: &Trust, error: &io::Error) -> Report 
         Some(Error::AlertReceived(alert)) => {
             let report = failed().cause(format!("the broker refused with the TLS alert {alert:?}"));
             match alert {
-                AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure => {
-                    report.hint("the broker may ask for a client certificate (require_certificate)")
-                }
+                AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure => report
+                    .hint("the broker may ask for a client certificate (require_certificate): give one with --cert and --key"),
+                AlertDescription::UnknownCA
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::DecryptError => report.hint(
+                    "it is about the client's certificate (--cert): the broker's cafile must hold its authority, and its dates must hold",
+                ),
                 AlertDescription::ProtocolVersion => {
                     report.hint("the broker must allow TLS 1.2 or TLS 1.3")
                 }
@@ -43,6 +51,15 @@ pub fn handshake_failed(peer: &str, trust: &Trust, error: &io::Error) -> Report 
             .hint("the port may speak plain MQTT: leave out --cafile, or try -p 8883"),
         None => failed().cause(error),
     }
+}
+
+/// In TLS 1.3 the broker looks at the client's certificate when the client's handshake is already
+/// done (RFC 8446, section 4.4.2.4): what it thinks of it comes instead of a CONNACK. None when
+/// `error` is something else.
+#[must_use]
+pub fn alert_instead_of_connack(peer: &str, trust: &Trust, error: &io::Error) -> Option<Report> {
+    let inner = error.get_ref()?.downcast_ref::<Error>()?;
+    matches!(inner, Error::AlertReceived(_)).then(|| handshake_failed(peer, trust, error))
 }
 
 fn is_end_of_stream(error: &io::Error) -> bool {
@@ -75,10 +92,13 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
         // A new authority often bears the name of the one before: then it is the signature
         // that does not fit.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => report.hint(match trust {
-            Trust::CaFile(path) => format!(
-                "{} holds neither its authority nor the certificate itself; give that file with --cafile (made by mkcert: \"$(mkcert -CAROOT)/rootCA.pem\")",
-                path.display()
-            ),
+            Trust::Named { file, folder } => {
+                let paths: Vec<_> = file.iter().chain(folder).map(|path| path.display().to_string()).collect();
+                let (paths, hold) = (paths.join(" and "), if paths.len() == 1 { "holds" } else { "hold" });
+                format!(
+                    "{paths} {hold} neither its authority nor the certificate itself; give that file with --cafile (made by mkcert: \"$(mkcert -CAROOT)/rootCA.pem\")"
+                )
+            }
             Trust::System => "name the broker's certificate authority with --cafile".to_owned(),
         }),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

@@ -1,28 +1,64 @@
-//! TLS for a connection: which certificates are trusted, and a `ClientConfig` made of it.
+//! TLS for a connection: which certificates are trusted, who the client is, and a
+//! `ClientConfig` made of it.
 
 mod diagnosis;
+mod identity;
 mod roots;
 mod verifier;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, SupportedProtocolVersion};
 
 use crate::exit::Exit;
 use crate::report::Report;
 
-pub use diagnosis::handshake_failed;
+pub use diagnosis::{alert_instead_of_connack, handshake_failed};
+pub use identity::IdentityFiles;
 
 /// Where trust comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
-    /// The certificates of one PEM file: authorities, or the server's own certificate.
-    CaFile(PathBuf),
+    /// The certificates of a PEM file, of all files in a folder, or of both: authorities, or
+    /// the server's own certificate.
+    Named {
+        /// `--cafile`.
+        file: Option<PathBuf>,
+        /// `--capath`.
+        folder: Option<PathBuf>,
+    },
     /// The operating system's store.
     System,
+}
+
+/// The lowest version of TLS that may be spoken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LowestVersion {
+    /// TLS 1.2 or 1.3.
+    #[default]
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+}
+
+/// What the user wants of TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// Which servers are trusted.
+    pub trust: Trust,
+    /// Trust every server, whatever certificate it shows.
+    pub insecure: bool,
+    /// Who the client is, for servers that ask.
+    pub identity: Option<IdentityFiles>,
+    /// The lowest version to speak.
+    pub lowest: LowestVersion,
+    /// The protocol name to offer (ALPN), 1 to 255 bytes.
+    pub alpn: Option<String>,
 }
 
 /// Everything a TLS connection needs, loaded and checked.
@@ -37,43 +73,86 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Loads what `trust` names and prepares connections to `host` (a name or an address).
+    /// Loads what `options` names and prepares connections to `host` (a name or an address).
     ///
     /// # Errors
-    /// A file that cannot be read or holds no certificate, a system without a certificate
-    /// store, a host that cannot be in a certificate.
-    pub fn new(trust: Trust, host: &str) -> Result<Self, Report> {
+    /// A file that cannot be read or holds no certificate, a key that does not belong to its
+    /// certificate, a system without a certificate store, a host that cannot be in a
+    /// certificate.
+    pub fn new(options: TlsOptions, host: &str) -> Result<Self, Report> {
         let server_name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Report::new(Exit::TLS, format!("cannot use TLS with the host {host:?}"))
                 .cause("it is neither a DNS name nor an IP address, so no certificate can name it")
                 .hint("give the broker's name with -h")
         })?;
-        let certificates = match &trust {
-            Trust::CaFile(path) => roots::from_file(path)?,
-            Trust::System => roots::from_system()?,
-        };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = client_config(provider, certificates)
-            .map_err(|why| Report::new(Exit::TLS, "cannot set up TLS").cause(why))?;
         Ok(Self {
-            config: Arc::new(config),
+            config: Arc::new(client_config(&options)?),
             server_name,
-            trust,
+            trust: options.trust,
         })
     }
 }
 
-fn client_config(
-    provider: Arc<CryptoProvider>,
-    certificates: roots::Trusted,
-) -> Result<ClientConfig, rustls::Error> {
-    let verifier = verifier::Verifier::new(Arc::clone(&provider), certificates)?;
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
+fn client_config(options: &TlsOptions) -> Result<ClientConfig, Report> {
+    let failed = |why: rustls::Error| Report::new(Exit::TLS, "cannot set up TLS").cause(why);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions(options.lowest))
+        .map_err(failed)?
         // "Dangerous" because the verifier is ours: it is webpki's, plus certificates that
-        // are themselves in --cafile (see its invariants).
+        // are themselves in --cafile (see its invariants), unless --insecure asks for none.
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(verifier(options, provider)?);
+    let mut config = match &options.identity {
+        None => builder.with_no_client_auth(),
+        Some(files) => {
+            let identity::Identity { chain, key } = identity::read(files)?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|why| identity::unusable(files, &why))?
+        }
+    };
+    config.alpn_protocols = options
+        .alpn
+        .iter()
+        .map(|name| name.clone().into_bytes())
+        .collect();
     Ok(config)
+}
+
+fn versions(lowest: LowestVersion) -> &'static [&'static SupportedProtocolVersion] {
+    static FROM_12: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+    static FROM_13: [&SupportedProtocolVersion; 1] = [&TLS13];
+    match lowest {
+        LowestVersion::Tls12 => &FROM_12,
+        LowestVersion::Tls13 => &FROM_13,
+    }
+}
+
+fn verifier(
+    options: &TlsOptions,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Report> {
+    let trusted = match &options.trust {
+        Trust::Named { file, folder } => {
+            let mut trusted = roots::Trusted::none();
+            if let Some(path) = file {
+                trusted.extend(roots::from_file(path)?);
+            }
+            if let Some(path) = folder {
+                trusted.extend(roots::from_folder(path)?);
+            }
+            trusted
+        }
+        // Not looked at, and a machine without a store should not be in the way.
+        Trust::System if options.insecure => roots::Trusted::none(),
+        Trust::System => roots::from_system()?,
+    };
+    let verifier = verifier::Verifier::new(provider, trusted)
+        .map_err(|why| Report::new(Exit::TLS, "cannot set up TLS").cause(why))?;
+    Ok(if options.insecure {
+        Arc::new(verifier::DangerTrustsAnyone(verifier))
+    } else {
+        Arc::new(verifier)
+    })
 }

@@ -1,5 +1,6 @@
 //! Reading trusted certificates from a PEM file or the operating system's store.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rustls::RootCertStore;
@@ -17,6 +18,43 @@ pub(super) struct Trusted {
     pub(super) authorities: RootCertStore,
     /// Trusted as a server's own certificate, byte for byte.
     pub(super) pinned: Vec<CertificateDer<'static>>,
+    /// How many of them are authorities that have expired or are not valid yet.
+    out_of_date: usize,
+}
+
+impl Trusted {
+    /// Nothing is trusted.
+    pub(super) fn none() -> Self {
+        Self {
+            authorities: RootCertStore::empty(),
+            pinned: Vec::new(),
+            out_of_date: 0,
+        }
+    }
+
+    /// Sorts one certificate in; the error is the middle of a sentence about it.
+    fn add(&mut self, certificate: CertificateDer<'static>) -> Result<(), String> {
+        let (_, parsed) =
+            X509Certificate::from_der(&certificate).map_err(|_| "cannot be read".to_owned())?;
+        if may_sign(&parsed) {
+            // webpki does not ask a trust anchor for its dates.
+            if parsed.validity().is_valid() {
+                self.authorities
+                    .add(certificate.clone())
+                    .map_err(|why| format!("is unusable: {why}"))?;
+            } else {
+                self.out_of_date += 1;
+            }
+        }
+        self.pinned.push(certificate);
+        Ok(())
+    }
+
+    /// Trusts what `other` trusts as well.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.authorities.extend(other.authorities.roots);
+        self.pinned.extend(other.pinned);
+    }
 }
 
 /// Reads every certificate of a PEM file.
@@ -50,33 +88,60 @@ pub(super) fn from_file(path: &Path) -> Result<Trusted, Report> {
             .hint("a PEM certificate begins with -----BEGIN CERTIFICATE-----"));
     }
 
-    let mut authorities = RootCertStore::empty();
-    let mut out_of_date = 0;
-    for certificate in &certificates {
-        let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
-            return Err(unusable().cause("one of its certificates cannot be read"));
-        };
-        if !may_sign(&parsed) {
-            continue;
-        }
-        // webpki does not ask a trust anchor for its dates.
-        if !parsed.validity().is_valid() {
-            out_of_date += 1;
-        } else {
-            authorities.add(certificate.clone()).map_err(|why| {
-                unusable().cause(format!("one of its certificates is unusable: {why}"))
-            })?;
-        }
+    let mut trusted = Trusted::none();
+    for certificate in certificates {
+        trusted
+            .add(certificate)
+            .map_err(|why| unusable().cause(format!("one of its certificates {why}")))?;
     }
-    if out_of_date == certificates.len() {
+    if trusted.out_of_date == trusted.pinned.len() {
         return Err(unusable()
             .cause("every certificate authority in it has expired, or is not valid yet")
             .hint("get its new certificate, or check this machine's clock (date)"));
     }
-    Ok(Trusted {
-        authorities,
-        pinned: certificates,
-    })
+    Ok(trusted)
+}
+
+/// Reads every certificate of every file in a folder. Whatever else lies there is passed over:
+/// such folders also hold keys, revocation lists and certificates that are long out of use.
+pub(super) fn from_folder(path: &Path) -> Result<Trusted, Report> {
+    let unusable = || {
+        Report::new(
+            Exit::TLS,
+            format!("cannot use the --capath {}", path.display()),
+        )
+    };
+    let entries = std::fs::read_dir(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|why| {
+            unusable()
+                .cause(why)
+                .hint("give a folder with PEM files of certificate authorities")
+        })?;
+    let mut trusted = Trusted::none();
+    // Folders with hashed names hold each certificate twice.
+    let mut seen = HashSet::new();
+    for file in entries.iter().map(std::fs::DirEntry::path) {
+        // Follows links, and does not wait for a pipe.
+        if !file.is_file() {
+            continue;
+        }
+        let Ok(text) = std::fs::read(&file) else {
+            continue;
+        };
+        for certificate in CertificateDer::pem_slice_iter(&text).flatten() {
+            if !seen.insert(certificate.clone()) {
+                continue;
+            }
+            let _ = trusted.add(certificate);
+        }
+    }
+    if trusted.pinned.is_empty() {
+        return Err(unusable()
+            .cause("none of its files is a readable PEM certificate")
+            .hint("a PEM certificate begins with -----BEGIN CERTIFICATE-----"));
+    }
+    Ok(trusted)
 }
 
 /// Reads the operating system's store.
@@ -95,7 +160,7 @@ pub(super) fn from_system() -> Result<Trusted, Report> {
     }
     Ok(Trusted {
         authorities,
-        pinned: Vec::new(),
+        ..Trusted::none()
     })
 }
 

@@ -1,0 +1,115 @@
+//! The client's own certificate and private key, read from PEM files.
+
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+use crate::exit::Exit;
+use crate::report::Report;
+
+/// Where the client's certificate and its private key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityFiles {
+    /// PEM: the certificate, then those that lead to its authority.
+    pub certificate: PathBuf,
+    /// PEM: PKCS#8, PKCS#1 or SEC1, not encrypted.
+    pub key: PathBuf,
+}
+
+/// A certificate chain and its key, read but not yet known to belong together.
+pub(super) struct Identity {
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: PrivateKeyDer<'static>,
+}
+
+pub(super) fn read(files: &IdentityFiles) -> Result<Identity, Report> {
+    Ok(Identity {
+        chain: chain(&files.certificate)?,
+        key: key(&files.key)?,
+    })
+}
+
+/// A pair that rustls does not take: `why` says whether the two do not belong together.
+pub(super) fn unusable(files: &IdentityFiles, why: &rustls::Error) -> Report {
+    let (certificate, key) = (files.certificate.display(), files.key.display());
+    if let rustls::Error::InconsistentKeys(_) = why {
+        return Report::new(
+            Exit::TLS,
+            format!("the --key {key} does not belong to the --cert {certificate}"),
+        )
+        .cause("the public key in the certificate is another one")
+        .hint("give the key that the certificate was made with; the client's own certificate must be the first in its file");
+    }
+    Report::new(
+        Exit::TLS,
+        format!("cannot use the --cert {certificate} with the --key {key}"),
+    )
+    .cause(why)
+    .hint("keys may be RSA (2048 bits or more), ECDSA (P-256, P-384) or Ed25519")
+}
+
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Report> {
+    let unusable = || {
+        Report::new(
+            Exit::TLS,
+            format!("cannot use the --cert {}", path.display()),
+        )
+    };
+    let text = std::fs::read(path).map_err(|why| {
+        unusable()
+            .cause(why)
+            .hint("give the PEM file of the client's certificate")
+    })?;
+    let hint = "a PEM certificate begins with -----BEGIN CERTIFICATE-----";
+    let chain = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|why| {
+            unusable()
+                .cause(format!("it is not a valid PEM file: {why}"))
+                .hint(hint)
+        })?;
+    if chain.is_empty() {
+        return Err(unusable().cause("it holds no PEM certificate").hint(hint));
+    }
+    Ok(chain)
+}
+
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Report> {
+    let shown = path.display();
+    let unusable = || Report::new(Exit::TLS, format!("cannot use the --key {shown}"));
+    let text = std::fs::read(path).map(Zeroizing::new).map_err(|why| {
+        unusable()
+            .cause(why)
+            .hint("give the PEM file of the certificate's private key")
+    })?;
+    if is_encrypted(&text) {
+        return Err(unusable()
+            .cause("it is encrypted, and encrypted keys are not supported yet")
+            .hint(format!(
+                "decrypt it into a file that only you can read: (umask 077; openssl pkey -in {shown} -out plain.key), then --key plain.key"
+            )));
+    }
+    PrivateKeyDer::from_pem_slice(&text).map_err(|why| {
+        let cause = match why {
+            rustls::pki_types::pem::Error::NoItemsFound => {
+                "it holds no PEM private key".to_owned()
+            }
+            why => format!("it is not a valid PEM file: {why}"),
+        };
+        unusable().cause(cause).hint(
+            "a private key begins with -----BEGIN PRIVATE KEY-----, RSA PRIVATE KEY or EC PRIVATE KEY",
+        )
+    })
+}
+
+/// PKCS#8 says so in its label (RFC 7468, section 11), the older forms in a header (RFC 1421,
+/// section 4.6.1.1).
+fn is_encrypted(text: &[u8]) -> bool {
+    text.split(|&byte| byte == b'\n' || byte == b'\r')
+        .any(|line| {
+            line.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+                || (line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED"))
+        })
+}
