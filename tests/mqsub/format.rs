@@ -189,22 +189,25 @@ fn both_refuse_what_means_nothing() {
     }
 }
 
-/// Runs both until they have printed in the same second; gives the lines without the first,
-/// which is the second.
+/// Runs both until they have printed all of it in the same second; gives what they printed.
 fn in_one_second(zone: &str, format: &str) -> [String; 2] {
-    let format = format!("@s\\n{format}");
+    let format = format!("@s\\n{format}\\n@s");
     let start = Instant::now();
     loop {
         let both = print_at(zone, &[], &format, &["-t", "f/a", "-m", "text"]);
         let [ours, theirs] = [both.ours, both.theirs].map(|out| String::from_utf8(out).unwrap());
         let (second, ours) = ours.split_once('\n').unwrap();
-        let (their_second, theirs) = theirs.split_once('\n').unwrap();
-        if second == their_second {
-            return [ours, theirs].map(str::to_owned);
+        let framed = |out: &str| {
+            let inner = out.strip_suffix(&format!("\n{second}\n"))?;
+            Some(inner.to_owned())
+        };
+        let theirs = theirs.strip_prefix(&format!("{second}\n"));
+        if let (Some(ours), Some(theirs)) = (framed(ours), theirs.and_then(framed)) {
+            return [ours, theirs];
         }
         assert!(
             start.elapsed() < Duration::from_secs(60),
-            "{second} {their_second}"
+            "never in one second"
         );
     }
 }

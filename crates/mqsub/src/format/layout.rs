@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 
+/// How many hexadecimal digits are written at a time.
+const BLOCK: usize = 512;
+
 /// What stands between `%` and the letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
@@ -99,19 +102,24 @@ impl Layout {
         if !self.left {
             repeat(self.pad(), padding, out)?;
         }
-        let nibbles = payload.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-        let mut left_in_group = group;
-        for nibble in nibbles {
+        // Collected into a block: a call of `out` for each digit would cost more than the digit.
+        let mut block = Vec::with_capacity(BLOCK + 4);
+        let mut until_separator = group;
+        for nibble in payload.iter().flat_map(|byte| [byte >> 4, byte & 0xF]) {
             if group > 0 {
-                if left_in_group == 0 {
-                    out.write_all(&[self.separator])?;
-                    left_in_group = group;
+                if until_separator == 0 {
+                    block.push(self.separator);
+                    until_separator = group;
                 }
-                left_in_group -= 1;
+                until_separator -= 1;
             }
-            let digit = digits.get(usize::from(nibble)).copied().unwrap_or_default();
-            out.write_all(&[digit])?;
+            block.push(digits.get(usize::from(nibble)).copied().unwrap_or_default());
+            if block.len() >= BLOCK {
+                out.write_all(&block)?;
+                block.clear();
+            }
         }
+        out.write_all(&block)?;
         if self.left {
             repeat(b' ', padding, out)?;
         }
