@@ -25,6 +25,7 @@ mod message;
 mod qos_and_retain;
 mod repeat;
 mod secrets;
+mod session_expiry;
 mod stdin;
 mod support;
 mod tls;

@@ -78,15 +78,14 @@ pub struct ConnectionArgs {
     #[arg(short = 'c', long, requires = "id")]
     pub disable_clean_session: bool,
 
-    /// MQTT version
-    #[arg(
-        short = 'V',
-        long,
-        value_name = "VERSION",
-        value_enum,
-        default_value = "mqttv311"
-    )]
-    pub protocol_version: VersionArg,
+    /// How long the broker keeps the session after the connection ends, in seconds: 0 to
+    /// 4294967295, or -1 for ever (needs --id); makes it MQTT 5
+    #[arg(short = 'x', value_name = "SECONDS", allow_hyphen_values = true, value_parser = session_expiry)]
+    pub session_expiry: Option<u32>,
+
+    /// MQTT version [default: mqttv311, with -x mqttv5]
+    #[arg(short = 'V', long, value_name = "VERSION", value_enum)]
+    pub protocol_version: Option<VersionArg>,
 
     /// The most unacknowledged QoS 1 and 2 messages at a time: 1 to 65535 [default: 100, at
     /// QoS 2 in MQTT 3.1.1: 20]
@@ -268,6 +267,16 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 
 fn secret(text: OsString) -> Secret {
     Secret::new(text.into_vec())
+}
+
+/// The largest number stands for "never" (MQTT 5, section 3.1.2.11.2).
+fn session_expiry(text: &str) -> Result<u32, String> {
+    match text {
+        "-1" | "∞" => Ok(u32::MAX),
+        _ => text
+            .parse()
+            .map_err(|_| "it is 0 to 4294967295 seconds, or -1 for ever".to_owned()),
+    }
 }
 
 fn protocol_name(text: &str) -> Result<String, String> {

@@ -62,7 +62,7 @@ impl ConnectConfig {
         will: &WillArgs,
         talk: TalkArgs,
     ) -> Result<Self, Report> {
-        let version = connection.protocol_version.into();
+        let version = version(connection)?;
         let (username, password) = credentials(connection, url);
         if password.is_some() && username.is_none() && version == Version::V311 {
             return Err(
@@ -82,8 +82,9 @@ impl ConnectConfig {
             clean_start: !connection.disable_clean_session,
             keep_alive: connection.keepalive,
             // In MQTT 5 a session that shall be there next time must also not expire.
-            session_expiry: (connection.disable_clean_session && version == Version::V5)
-                .then_some(u32::MAX),
+            session_expiry: connection.session_expiry.or_else(|| {
+                (connection.disable_clean_session && version == Version::V5).then_some(u32::MAX)
+            }),
             receive_maximum: None,
             username,
             password,
@@ -112,6 +113,20 @@ impl ConnectConfig {
     #[must_use]
     pub fn session(&self) -> Session {
         Session::new(self.connect.clone(), self.max_in_flight, self.trace)
+    }
+}
+
+/// MQTT 3.1.1 unless asked for otherwise; an option that only MQTT 5 has asks for it.
+fn version(connection: &ConnectionArgs) -> Result<Version, Report> {
+    let asked = connection.protocol_version.map(Version::from);
+    match (asked, connection.session_expiry) {
+        (Some(Version::V311), Some(_)) => Err(misuse(
+            "a Session Expiry Interval (-x) is possible in MQTT 5 only",
+        )
+        .hint("leave -V out, or give -V mqttv5")),
+        (Some(version), _) => Ok(version),
+        (None, Some(_)) => Ok(Version::V5),
+        (None, None) => Ok(Version::V311),
     }
 }
 
@@ -264,6 +279,12 @@ fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {
     let is_lasting = connection.id.as_ref().is_some_and(|id| !id.is_empty());
     if connection.disable_clean_session && !is_lasting {
         return Err(misuse("-c needs a client identifier that is not empty").hint("add -i ID"));
+    }
+    if connection.session_expiry == Some(u32::MAX) && !is_lasting {
+        return Err(misuse(
+            "a session that never expires (-x) needs a client identifier that is not empty",
+        )
+        .hint("add -i ID"));
     }
     Ok(id)
 }

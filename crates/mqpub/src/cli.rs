@@ -20,7 +20,7 @@ Exit codes: 0 every message arrived (QoS 0: was handed over), 1 usage, 7 connect
 14 cannot connect, 8 and 23 TLS, otherwise the broker's own code. See the README for all.
 ";
 
-const USAGE: &str = "mqpub [OPTIONS] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n}";
+const USAGE: &str = "mqpub [OPTIONS] {-t TOPIC | -L URL} {-m TEXT | -f FILE | -l | -s | -n}";
 
 /// Publish messages to an MQTT broker
 #[derive(Debug, Parser)]

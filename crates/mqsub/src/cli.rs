@@ -32,7 +32,7 @@ Exit codes: 0 done, 1 usage, 7 connection lost, 14 cannot connect, 27 the time o
 8 and 23 TLS, otherwise the broker's own code. See the README for all.
 ";
 
-const USAGE: &str = "mqsub [OPTIONS] {-t FILTER | -U FILTER}...";
+const USAGE: &str = "mqsub [OPTIONS] {-t FILTER | -U FILTER | -L URL}...";
 
 /// Print the messages of MQTT topics
 #[derive(Debug, Parser)]

@@ -242,7 +242,7 @@ fn any_message() -> impl Strategy<Value = Message> {
         "[^\0+#]{1,9}",
     )
         .prop_map(|(payload, data, user_properties, number, topic)| Message {
-            topic: TopicName::new(&topic).unwrap(),
+            topic: TopicName::from_wire(Bytes::from(topic.clone())).unwrap(),
             retain: number.is_some(),
             properties: Some(Box::new(PublishProperties {
                 correlation_data: data.map(Bytes::from),
