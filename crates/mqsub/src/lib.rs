@@ -19,7 +19,7 @@ use mqtools_common::{runtime, stdio, usage};
 use crate::cli::Args;
 use crate::config::Config;
 use crate::sink::Sink;
-use crate::stop::{End, Stop};
+use crate::stop::Stop;
 
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
@@ -43,7 +43,7 @@ async fn subscribe(config: Config) -> Result<Exit, Report> {
     let mut stop = Stop::watch(config.timeout)?;
     let client = tokio::select! {
         biased;
-        end = stop.requested() => return end.map(End::exit),
+        end = stop.requested() => return Ok(end.exit()),
         client = Client::connect(&config.connect) => client?,
     };
     subscriber::run(client, sink, config, stop).await

@@ -4,8 +4,8 @@
 //! reader that reads nothing. If that thread does not answer, the process ends without it: no
 //! DISCONNECT then, and what was not written stays unacknowledged.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use mqtools_common::exit::Exit;
@@ -41,36 +41,43 @@ impl End {
 /// A request to stop that may come.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    request: oneshot::Receiver<Result<End, Report>>,
+    request: oneshot::Receiver<End>,
     answered: Arc<AtomicBool>,
 }
 
 impl Stop {
-    /// Starts to wait for signals, and for `time` to be over.
+    /// Waits for signals from now on, and for `time` to be over.
     pub(crate) fn watch(time: Option<Duration>) -> Result<Self, Report> {
+        let (ready, listening) = mpsc::channel();
         let (sender, request) = oneshot::channel();
         let answered = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&answered);
         let watch = async move {
-            let end = first(time).await;
-            let exit = end.as_ref().map_or_else(Report::exit, |end| end.exit());
+            let signals = Signals::listen();
+            let _ = ready.send(signals.as_ref().map(drop).map_err(Report::clone));
+            let end = signals?.first(time).await;
             let _ = sender.send(end);
             sleep(GRACE).await;
             if !seen.load(Ordering::Relaxed) {
-                std::process::exit(exit.code().into());
+                std::process::exit(end.exit().code().into());
             }
             Ok(())
+        };
+        let cannot = |why: &dyn std::fmt::Display| {
+            Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why)
         };
         std::thread::Builder::new()
             .name("stop".into())
             .spawn(|| runtime::block_on(watch))
-            .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start a thread").cause(why))?;
+            .map_err(|why| cannot(&why))?;
+        // A signal that comes before would end the process without a DISCONNECT.
+        listening.recv().map_err(|why| cannot(&why))??;
         Ok(Self { request, answered })
     }
 
     /// Waits for the request; only the first call after it is answered. Safe to drop and to
     /// call again before.
-    pub(crate) async fn requested(&mut self) -> Result<End, Report> {
+    pub(crate) async fn requested(&mut self) -> End {
         let Ok(end) = (&mut self.request).await else {
             // The watching thread is gone, which only the end of the process explains.
             return std::future::pending().await;
@@ -80,33 +87,48 @@ impl Stop {
     }
 }
 
-async fn first(time: Option<Duration>) -> Result<End, Report> {
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    // Whoever started us may want it ignored, as nohup does.
-    let mut hangup = if is_ignored(SignalKind::hangup()) {
-        None
-    } else {
-        Some(listen(SignalKind::hangup())?)
-    };
-    let hangup = async {
-        match &mut hangup {
-            Some(signal) => signal.recv().await,
-            None => std::future::pending().await,
+/// The signals that ask a process to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// None when whoever started us wants it ignored, as nohup does.
+    hangup: Option<Signal>,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Report> {
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: if is_ignored(SignalKind::hangup()) {
+                None
+            } else {
+                Some(listen(SignalKind::hangup())?)
+            },
+        })
+    }
+
+    /// Whichever comes first: a signal, or the end of `time`.
+    async fn first(mut self, time: Option<Duration>) -> End {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let over = async {
+            match time {
+                Some(time) => sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => End::Interrupted,
+            _ = self.terminate.recv() => End::Interrupted,
+            _ = hangup => End::Interrupted,
+            () = over => End::TimedOut,
         }
-    };
-    let over = async {
-        match time {
-            Some(time) => sleep(time).await,
-            None => std::future::pending().await,
-        }
-    };
-    Ok(tokio::select! {
-        _ = interrupt.recv() => End::Interrupted,
-        _ = terminate.recv() => End::Interrupted,
-        _ = hangup => End::Interrupted,
-        () = over => End::TimedOut,
-    })
+    }
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, Report> {

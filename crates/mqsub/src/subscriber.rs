@@ -81,7 +81,7 @@ impl Subscriber {
         loop {
             let step = tokio::select! {
                 biased;
-                end = stop.requested() => return end,
+                end = stop.requested() => return Ok(end),
                 step = self.client.step() => step,
             };
             let ended = self.take_events();
