@@ -1,6 +1,8 @@
 //! What the user typed: the option groups that mqpub and mqsub share. Parsing does no I/O and
 //! draws no conclusions; [`crate::connect`] does.
 
+mod tls;
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -12,7 +14,8 @@ use clap::{ArgAction, Args, ValueEnum};
 use crate::message::Qos;
 use crate::reason::Version;
 use crate::secret::Secret;
-use crate::tls::LowestVersion;
+
+pub use self::tls::{TlsArgs, TlsVersionArg};
 
 /// Where the broker is and how to talk to it.
 #[derive(Debug, Clone, Args)]
@@ -96,61 +99,8 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "10", value_parser = seconds)]
     pub connect_timeout: Duration,
 
-    /// Trust the certificates in this PEM file (authorities, or the server's own); turns TLS on
-    #[arg(
-        long,
-        value_name = "FILE",
-        allow_hyphen_values = true,
-        help_heading = "TLS"
-    )]
-    pub cafile: Option<PathBuf>,
-
-    /// Trust the certificates in all PEM files of this folder; turns TLS on
-    #[arg(
-        long,
-        value_name = "DIR",
-        allow_hyphen_values = true,
-        help_heading = "TLS"
-    )]
-    pub capath: Option<PathBuf>,
-
-    /// Trust the operating system's certificates; turns TLS on
-    #[arg(long, conflicts_with_all = ["cafile", "capath"], help_heading = "TLS")]
-    pub tls_use_os_certs: bool,
-
-    /// The client's certificate in a PEM file, for brokers that ask for one (needs --key)
-    #[arg(
-        long,
-        value_name = "FILE",
-        allow_hyphen_values = true,
-        help_heading = "TLS"
-    )]
-    pub cert: Option<PathBuf>,
-
-    /// The private key of --cert in a PEM file, not encrypted
-    #[arg(
-        long,
-        value_name = "FILE",
-        allow_hyphen_values = true,
-        help_heading = "TLS"
-    )]
-    pub key: Option<PathBuf>,
-
-    /// The lowest TLS version allowed [default: tlsv1.2]
-    #[arg(long, value_name = "VERSION", value_enum, help_heading = "TLS")]
-    pub tls_version: Option<TlsVersionArg>,
-
-    /// Offer this protocol name in the TLS handshake (ALPN): 1 to 255 bytes
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true, help_heading = "TLS", value_parser = protocol_name)]
-    pub tls_alpn: Option<String>,
-
-    /// Do not verify the broker's certificate: anyone may pose as the broker
-    #[arg(long, help_heading = "TLS")]
-    pub insecure: bool,
-
-    /// Ignore all TLS options, and that port 8883 is for TLS
-    #[arg(long, help_heading = "TLS")]
-    pub no_tls: bool,
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// What the broker publishes when this client vanishes.
@@ -211,26 +161,6 @@ pub enum VersionArg {
     Mqttv5,
 }
 
-/// The versions of `--tls-version`.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum TlsVersionArg {
-    /// TLS 1.2 and newer
-    #[value(name = "tlsv1.2")]
-    Tls12,
-    /// TLS 1.3
-    #[value(name = "tlsv1.3")]
-    Tls13,
-}
-
-impl From<TlsVersionArg> for LowestVersion {
-    fn from(version: TlsVersionArg) -> Self {
-        match version {
-            TlsVersionArg::Tls12 => Self::Tls12,
-            TlsVersionArg::Tls13 => Self::Tls13,
-        }
-    }
-}
-
 impl From<VersionArg> for Version {
     fn from(version: VersionArg) -> Self {
         match version {
@@ -276,13 +206,6 @@ fn session_expiry(text: &str) -> Result<u32, String> {
         _ => text
             .parse()
             .map_err(|_| "it is 0 to 4294967295 seconds, or -1 for ever".to_owned()),
-    }
-}
-
-fn protocol_name(text: &str) -> Result<String, String> {
-    match text.len() {
-        1..=255 => Ok(text.to_owned()),
-        _ => Err("a protocol name has 1 to 255 bytes".to_owned()),
     }
 }
 

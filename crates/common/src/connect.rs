@@ -1,6 +1,8 @@
 //! From the typed options to a connection that can be made: checked here, nothing left to
 //! check later.
 
+mod tls;
+
 use std::io::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -14,9 +16,9 @@ use crate::message::Will;
 use crate::net::Address;
 use crate::protocol::{Connect, Session, Trace};
 use crate::reason::Version;
-use crate::report::{Report, warn};
+use crate::report::Report;
 use crate::secret::Secret;
-use crate::tls::{IdentityFiles, Tls, TlsOptions, Trust};
+use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
 use crate::url::Url;
 use crate::usage::misuse;
@@ -72,7 +74,7 @@ impl ConnectConfig {
         }
         let host = host(connection, url)?;
         let port = port(connection, url)?;
-        let tls = tls_options(connection, url, port, talk.quiet)?;
+        let tls = tls::options(&connection.tls, url, port, talk.quiet)?;
         let address = address(connection, url, &host, port, tls.is_some())?;
         // A certificate must name the host over a Unix domain socket too.
         let tls = tls.map(|options| Tls::new(options, &host)).transpose()?;
@@ -186,86 +188,6 @@ fn address(
             .hint("give the path of the broker's `listener 0 PATH`"));
     }
     Ok(Address::Unix(path.clone()))
-}
-
-/// What was asked for of TLS, with the warnings that are due; none for plain MQTT.
-fn tls_options(
-    connection: &ConnectionArgs,
-    url: Option<&Url>,
-    port: Option<u16>,
-    quiet: bool,
-) -> Result<Option<TlsOptions>, Report> {
-    if connection.no_tls {
-        if url.is_some_and(|url| url.secure) {
-            return Err(
-                misuse("--no-tls contradicts the mqtts:// of the URL given with -L")
-                    .hint("begin the URL with mqtt://, or leave --no-tls out"),
-            );
-        }
-        return Ok(None);
-    }
-    let identity = identity(connection)?;
-    let Some(trust) = trust(connection, url, port) else {
-        if let Some(option) = idle_option(connection)
-            && !quiet
-        {
-            warn(format_args!(
-                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs or mqtts:// turns on"
-            ));
-        }
-        return Ok(None);
-    };
-    if connection.insecure && !quiet {
-        warn("--insecure: the broker's certificate is not verified, anyone may pose as the broker");
-    }
-    Ok(Some(TlsOptions {
-        trust,
-        insecure: connection.insecure,
-        identity,
-        lowest: connection.tls_version.map(Into::into).unwrap_or_default(),
-        alpn: connection.tls_alpn.clone(),
-    }))
-}
-
-fn identity(connection: &ConnectionArgs) -> Result<Option<IdentityFiles>, Report> {
-    match (&connection.cert, &connection.key) {
-        (Some(certificate), Some(key)) => Ok(Some(IdentityFiles {
-            certificate: certificate.clone(),
-            key: key.clone(),
-        })),
-        (None, None) => Ok(None),
-        (Some(_), None) => {
-            Err(misuse("--cert needs the certificate's private key").hint("add --key FILE"))
-        }
-        (None, Some(_)) => {
-            Err(misuse("--key needs the certificate that it belongs to").hint("add --cert FILE"))
-        }
-    }
-}
-
-/// An option that only says how to do TLS.
-fn idle_option(connection: &ConnectionArgs) -> Option<&'static str> {
-    [
-        (connection.cert.is_some(), "--cert"),
-        (connection.insecure, "--insecure"),
-        (connection.tls_version.is_some(), "--tls-version"),
-        (connection.tls_alpn.is_some(), "--tls-alpn"),
-    ]
-    .into_iter()
-    .find_map(|(is_given, option)| is_given.then_some(option))
-}
-
-/// TLS is on with a trust option, with a URL that asks for it, and on its own port.
-fn trust(connection: &ConnectionArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> {
-    if connection.cafile.is_some() || connection.capath.is_some() {
-        return Some(Trust::Named {
-            file: connection.cafile.clone(),
-            folder: connection.capath.clone(),
-        });
-    }
-    let is_on =
-        connection.tls_use_os_certs || port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
-    is_on.then_some(Trust::System)
 }
 
 fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {
