@@ -61,6 +61,13 @@ pub struct TlsOptions {
     pub alpn: Option<String>,
 }
 
+/// The TLS library, for `--version`. The release series is named and no more: which patch release
+/// was taken is in Cargo.lock, which the code does not see.
+#[must_use]
+pub fn library() -> String {
+    "rustls 0.23 with ring".to_owned()
+}
+
 /// Everything a TLS connection needs, loaded and checked.
 #[derive(Debug, Clone)]
 pub struct Tls {
@@ -155,4 +162,16 @@ fn verifier(
     } else {
         Arc::new(verifier)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_library_is_the_one_in_the_manifest() {
+        let manifest = include_str!("../../../../Cargo.toml");
+        let library = super::library();
+        let version = library.split(' ').nth(1).unwrap();
+        let dependency = format!("\nrustls = {{ version = \"{version}\"");
+        assert!(manifest.contains(&dependency), "{library}");
+    }
 }
