@@ -20,6 +20,7 @@ mod connack;
 mod file;
 mod garbage;
 mod keep_alive;
+mod key_forms;
 mod keylog;
 mod lines;
 mod lost;

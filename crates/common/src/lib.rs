@@ -29,6 +29,8 @@ pub mod reason;
 #[cfg(feature = "client")]
 pub mod runtime;
 #[cfg(feature = "client")]
+pub mod terminal;
+#[cfg(feature = "client")]
 pub mod tls;
 #[cfg(feature = "client")]
 pub mod topic;

@@ -26,7 +26,8 @@ pub struct TlsArgs {
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub cert: Option<PathBuf>,
 
-    /// The private key of --cert in a PEM file, not encrypted
+    /// The private key of --cert in a PEM file; for an encrypted one, the pass phrase is asked on
+    /// the terminal
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub key: Option<PathBuf>,
 

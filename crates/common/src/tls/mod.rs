@@ -3,6 +3,7 @@
 
 mod ciphers;
 mod diagnosis;
+mod encrypted_key;
 mod identity;
 mod key_log;
 mod roots;
