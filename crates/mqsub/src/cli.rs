@@ -117,6 +117,14 @@ pub struct Args {
     #[arg(long)]
     pub retained_only: bool,
 
+    /// Remove each retained message that arrives from the broker (-T protects, -R does not)
+    #[arg(long)]
+    pub remove_retained: bool,
+
+    /// Print only so many of 100 messages, chosen at random: 0.1 to 100; all count for -C
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
+    pub random_filter: Option<f64>,
+
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
@@ -125,6 +133,14 @@ pub struct Args {
 
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// Reads the share of messages to print.
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|percent| (0.1..=100.0).contains(percent))
+        .ok_or_else(|| "it is 0.1 to 100 percent".to_owned())
 }
 
 #[cfg(test)]

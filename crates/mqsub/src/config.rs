@@ -29,6 +29,7 @@ pub(crate) struct Config {
     /// Exit after so long.
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
+    pub(crate) remove_retained: bool,
     pub(crate) quiet: bool,
 }
 
@@ -64,6 +65,7 @@ impl Config {
                 exclude: filters("-T", &args.filter_out)?,
                 no_retained: args.no_retained,
                 retained_only: args.retained_only,
+                percent: args.random_filter,
             },
             format: match &args.format {
                 Some(text) => template(text, &args)?,
@@ -75,6 +77,7 @@ impl Config {
             count: args.count,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
+            remove_retained: args.remove_retained,
             quiet: args.talk.quiet,
         })
     }

@@ -4,6 +4,7 @@ pub mod cli;
 mod config;
 mod filter;
 mod format;
+mod remover;
 mod sink;
 mod stop;
 mod subscriber;
