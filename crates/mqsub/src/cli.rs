@@ -105,6 +105,14 @@ pub struct Args {
     #[arg(short = 'F', value_name = "FORMAT", allow_hyphen_values = true)]
     pub format: Option<OsString>,
 
+    /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
+    #[arg(short, long)]
+    pub watch: bool,
+
+    /// Print each second how many messages came in it, in place of the messages
+    #[arg(long, conflicts_with_all = ["watch", "format"])]
+    pub message_rate: bool,
+
     /// Indent the JSON of %j and %J
     #[arg(long)]
     pub pretty: bool,

@@ -23,7 +23,6 @@ pub(crate) struct Config {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) unsubscribes: Vec<TopicFilter>,
     pub(crate) filter: Filter,
-    pub(crate) format: Format,
     /// Exit after so many printed messages.
     pub(crate) count: Option<u64>,
     /// Exit after so long.
@@ -33,8 +32,18 @@ pub(crate) struct Config {
     pub(crate) quiet: bool,
 }
 
+/// What standard output shows.
+#[derive(Debug)]
+pub(crate) enum Display {
+    Messages(Format),
+    /// `--message-rate`
+    Rate,
+    /// `-w`; without a newline at the end.
+    Watch(Format),
+}
+
 impl Config {
-    pub(crate) fn new(args: Args) -> Result<Self, Report> {
+    pub(crate) fn new(args: Args) -> Result<(Self, Display), Report> {
         let url = args.url.parse()?;
         let mut topics = args.topic.clone();
         topics.extend(url.as_ref().and_then(Url::topic).map(str::to_owned));
@@ -57,7 +66,8 @@ impl Config {
                 qos: args.qos,
             })
             .collect();
-        Ok(Self {
+        let display = display(&args)?;
+        let config = Self {
             connect,
             subscriptions,
             unsubscribes: filters("-U", &args.unsubscribe)?,
@@ -67,24 +77,37 @@ impl Config {
                 retained_only: args.retained_only,
                 percent: args.random_filter,
             },
-            format: match &args.format {
-                Some(text) => template(text, &args)?,
-                None => Format::Plain {
-                    topic: args.verbose,
-                    newline: !args.no_newline,
-                },
-            },
             count: args.count,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
             remove_retained: args.remove_retained,
             quiet: args.talk.quiet,
-        })
+        };
+        Ok((config, display))
     }
 }
 
-fn template(text: &OsStr, args: &Args) -> Result<Format, Report> {
-    Template::new(text.as_bytes(), !args.no_newline, args.pretty)
+fn display(args: &Args) -> Result<Display, Report> {
+    if args.message_rate {
+        return Ok(Display::Rate);
+    }
+    let newline = !args.no_newline && !args.watch;
+    let format = match &args.format {
+        Some(text) => template(text, newline, args.pretty)?,
+        None => Format::Plain {
+            topic: args.verbose || args.watch,
+            newline,
+        },
+    };
+    Ok(if args.watch {
+        Display::Watch(format)
+    } else {
+        Display::Messages(format)
+    })
+}
+
+fn template(text: &OsStr, newline: bool, pretty: bool) -> Result<Format, Report> {
+    Template::new(text.as_bytes(), newline, pretty)
         .map(|template| Format::Template(Box::new(template)))
         .map_err(|why| {
             misuse(format!("-F {text:?} is not a valid format"))

@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep};
 use crate::config::Config;
 use crate::filter::Verdict;
 use crate::format::Printed;
+use crate::output::Output;
 use crate::remover::{Refused, Remover};
-use crate::sink::{Sink, SinkError};
+use crate::sink::SinkError;
 use crate::stop::{End, Stop};
 use crate::warn;
 
@@ -33,13 +34,13 @@ const TOLD: u64 = 10;
 /// messages that could not be removed.
 pub(crate) async fn run(
     client: Client,
-    sink: Sink,
+    output: Output,
     config: Config,
     mut stop: Stop,
 ) -> Result<Exit, Report> {
     let mut subscriber = Subscriber {
         client,
-        sink,
+        output,
         remover: config.remove_retained.then(Remover::default),
         config,
         finishing: false,
@@ -51,6 +52,10 @@ pub(crate) async fn run(
         Ok(()) => subscriber.receive(&mut stop).await,
         // The broker may have sent DISCONNECT right behind its CONNACK, and that says more.
         Err(report) => subscriber.take_events().and(Err(report)),
+    };
+    let ended = match (ended, subscriber.output.finish()) {
+        (Ok(_), Err(why @ SinkError::Io(_))) => unwritten(why),
+        (ended, _) => ended,
     };
     let ended = subscriber.settle(ended, &mut stop).await;
     let farewell = match ended {
@@ -65,7 +70,7 @@ pub(crate) async fn run(
 
 struct Subscriber {
     client: Client,
-    sink: Sink,
+    output: Output,
     config: Config,
     /// With `--remove-retained`.
     remover: Option<Remover>,
@@ -75,7 +80,7 @@ struct Subscriber {
     printed: u64,
     /// SUBSCRIBE and UNSUBSCRIBE packets without their answer.
     unanswered: usize,
-    /// Of messages in the sink's buffer: acknowledged once that is written.
+    /// Of messages in the output's buffer: acknowledged once that is written.
     receipts: Vec<Receipt>,
 }
 
@@ -98,17 +103,24 @@ impl Subscriber {
     }
 
     async fn receive(&mut self, stop: &mut Stop) -> Result<End, Report> {
+        if let Err(why) = self.output.start() {
+            return unwritten(why);
+        }
         loop {
             let step = tokio::select! {
                 biased;
                 end = stop.requested() => return Ok(end),
+                () = self.output.wake() => {
+                    if let Err(why) = self.output.woken() {
+                        return unwritten(why);
+                    }
+                    continue;
+                }
                 step = self.client.step() => step,
             };
             let ended = self.take_events();
-            match self.write_out() {
-                Ok(()) => {}
-                Err(SinkError::ReaderGone) => return Ok(End::Done),
-                Err(SinkError::Io(why)) => return Err(unwritable(&why)),
+            if let Err(why) = self.write_out() {
+                return unwritten(why);
             }
             if let Some(end) = ended? {
                 return Ok(end);
@@ -281,8 +293,7 @@ impl Subscriber {
         let verdict = self.config.filter.judge(message);
         match verdict {
             Verdict::Print => {
-                let written = self.config.format.write(message, self.sink.writer());
-                match written.map_err(SinkError::from) {
+                match self.output.write(message) {
                     Ok(Printed::Yes) => self.printed += 1,
                     Ok(Printed::No(why)) => {
                         let topic = message.topic.as_str();
@@ -292,8 +303,7 @@ impl Subscriber {
                         );
                     }
                     // Before its receipt is taken: nobody has read this message.
-                    Err(SinkError::ReaderGone) => return Ok(Some(End::Done)),
-                    Err(SinkError::Io(why)) => return Err(unwritable(&why)),
+                    Err(why) => return unwritten(why).map(Some),
                 }
             }
             Verdict::Count => self.printed += 1,
@@ -363,7 +373,7 @@ impl Subscriber {
 
     /// Writes out what is printed, then lets the broker forget it.
     fn write_out(&mut self) -> Result<(), SinkError> {
-        self.sink.flush()?;
+        self.output.flush()?;
         for receipt in self.receipts.drain(..) {
             self.client.session.acknowledge(receipt);
         }
@@ -391,6 +401,14 @@ fn not_requested(what: &str, why: &PublishError) -> Report {
         _ => Exit::UNKNOWN,
     };
     Report::new(exit, format!("cannot {what}")).cause(why)
+}
+
+/// What the end of the output means for the whole.
+fn unwritten(why: SinkError) -> Result<End, Report> {
+    match why {
+        SinkError::ReaderGone => Ok(End::Done),
+        SinkError::Io(why) => Err(unwritable(&why)),
+    }
 }
 
 fn unwritable(why: &std::io::Error) -> Report {
