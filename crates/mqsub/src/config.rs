@@ -7,7 +7,7 @@ use std::time::Duration;
 use mqtools_common::connect::ConnectConfig;
 use mqtools_common::protocol::Subscription;
 use mqtools_common::reason::Version;
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::topic::TopicFilter;
 use mqtools_common::url::Url;
 use mqtools_common::usage::misuse;
@@ -93,7 +93,7 @@ fn display(args: &Args) -> Result<Display, Report> {
     }
     let newline = !args.no_newline && !args.watch;
     let format = match &args.format {
-        Some(text) => template(text, newline, args.pretty)?,
+        Some(text) => template(text, newline, args)?,
         None => Format::Plain {
             topic: args.verbose || args.watch,
             newline,
@@ -106,14 +106,18 @@ fn display(args: &Args) -> Result<Display, Report> {
     })
 }
 
-fn template(text: &OsStr, newline: bool, pretty: bool) -> Result<Format, Report> {
-    Template::new(text.as_bytes(), newline, pretty)
-        .map(|template| Format::Template(Box::new(template)))
-        .map_err(|why| {
-            misuse(format!("-F {text:?} is not a valid format"))
-                .cause(&why)
-                .hint(why.hint())
-        })
+fn template(text: &OsStr, newline: bool, args: &Args) -> Result<Format, Report> {
+    let template = Template::new(text.as_bytes(), newline, args.pretty).map_err(|why| {
+        misuse(format!("-F {text:?} is not a valid format"))
+            .cause(&why)
+            .hint(why.hint())
+    })?;
+    if let Some(zone) = template.unknown_zone()
+        && !args.talk.quiet
+    {
+        report::warn(format!("TZ={zone:?} is no time zone: times are in UTC"));
+    }
+    Ok(Format::Template(Box::new(template)))
 }
 
 fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {
