@@ -105,6 +105,14 @@ pub struct Args {
     #[arg(short = 'F', value_name = "FORMAT", allow_hyphen_values = true)]
     pub format: Option<OsString>,
 
+    /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
+    #[arg(short, long)]
+    pub watch: bool,
+
+    /// Print each second how many messages came in it, in place of the messages
+    #[arg(long, conflicts_with_all = ["watch", "format"])]
+    pub message_rate: bool,
+
     /// Indent the JSON of %j and %J
     #[arg(long)]
     pub pretty: bool,
@@ -117,6 +125,14 @@ pub struct Args {
     #[arg(long)]
     pub retained_only: bool,
 
+    /// Remove each retained message that arrives from the broker (-T protects, -R does not)
+    #[arg(long)]
+    pub remove_retained: bool,
+
+    /// Print only so many of 100 messages, chosen at random: 0.1 to 100; all count for -C
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
+    pub random_filter: Option<f64>,
+
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
@@ -125,6 +141,14 @@ pub struct Args {
 
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// Reads the share of messages to print.
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|percent| (0.1..=100.0).contains(percent))
+        .ok_or_else(|| "it is 0.1 to 100 percent".to_owned())
 }
 
 #[cfg(test)]
