@@ -29,4 +29,5 @@ mod tls;
 mod tutorial;
 mod unsubscribe;
 mod usage;
+mod websocket;
 mod will;

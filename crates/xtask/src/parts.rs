@@ -15,6 +15,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mosquitto_sub", "mosquitto-clients"),
     ("mkcert", "mkcert"),
     ("argon2", "argon2"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("microsocks", "microsocks"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.
