@@ -36,4 +36,5 @@ mod tls_options;
 mod topic;
 mod unix;
 mod url;
+mod websocket;
 mod window;

@@ -33,4 +33,5 @@ mod tutorial;
 mod unsubscribe;
 mod usage;
 mod watch;
+mod websocket;
 mod will;

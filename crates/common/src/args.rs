@@ -33,6 +33,20 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
     pub unix: Option<PathBuf>,
 
+    /// Speak MQTT over WebSocket: path /mqtt, subprotocol mqtt
+    #[arg(long)]
+    pub ws: bool,
+
+    /// Connect through a SOCKS5 proxy, which looks up the broker's name:
+    /// socks5h://[USER:PASSWORD@]HOST[:PORT], percent-decoded [default port: 1080]
+    #[arg(long, value_name = "URL", allow_hyphen_values = true, value_parser = OsStringValueParser::new().map(secret))]
+    pub proxy: Option<Secret>,
+
+    /// Look up the SRV records _mqtt._tcp.HOST (with TLS _secure-mqtt._tcp.HOST) and connect to
+    /// the hosts and ports they name
+    #[arg(short = 'S')]
+    pub srv: bool,
+
     /// Local address, or name of one, to connect from
     #[arg(
         short = 'A',

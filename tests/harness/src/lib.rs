@@ -21,6 +21,7 @@ pub mod pty;
 mod python;
 mod running;
 mod tool;
+mod websocket;
 
 pub use broker::{Broker, BrokerBuilder};
 pub use certs::{Authority, ServerCert, mkcert};
@@ -31,3 +32,4 @@ pub use pty::Pty;
 pub use python::python;
 pub use running::{Pattern, Running};
 pub use tool::{Tool, mqpasswd, mqpub, mqsub};
+pub use websocket::WebSocketConn;
