@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Command, CommandFactory as _, Parser};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::message::Qos;
+use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
 
 const EXAMPLES: &str = "\
@@ -34,14 +36,21 @@ Exit codes: 0 done, 1 usage, 7 connection lost, 14 cannot connect, 27 the time o
 
 const USAGE: &str = "mqsub [OPTIONS] {-t FILTER | -U FILTER | -L URL}...";
 
+/// The definition of the command line; `name` is what its texts call the tool.
+#[must_use]
+pub fn command(name: &'static str) -> Command {
+    Args::command()
+        .name(name)
+        .override_usage(Tool::MQSUB.speak(name, USAGE))
+        .after_help(Tool::MQSUB.speak(name, EXAMPLES))
+}
+
 /// Print the messages of MQTT topics
 #[derive(Debug, Parser)]
 #[command(
     name = "mqsub",
     version,
-    override_usage = USAGE,
     about,
-    after_help = EXAMPLES,
     disable_help_flag = true,
     disable_version_flag = true,
     args_override_self = true,
@@ -140,6 +149,9 @@ pub struct Args {
     pub will: WillArgs,
 
     #[command(flatten)]
+    pub defaults: DefaultsArgs,
+
+    #[command(flatten)]
     pub talk: TalkArgs,
 }
 
@@ -153,10 +165,8 @@ fn percent(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_definition_is_sound() {
-        super::Args::command().debug_assert();
+        super::command("mqsub").debug_assert();
     }
 }

@@ -14,10 +14,10 @@ mod watch;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::{self, Report};
+use mqtools_common::tool::Tool;
 use mqtools_common::{runtime, stdio, usage};
 
 use crate::cli::Args;
@@ -28,7 +28,7 @@ use crate::stop::Stop;
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    usage::run(Args::command(), arguments, |args: Args| {
+    usage::run(Tool::MQSUB, cli::command, arguments, |args: Args| {
         let quiet = args.talk.quiet;
         Config::new(args)
             .and_then(|(config, display)| runtime::block_on(subscribe(config, display)))
