@@ -1,7 +1,10 @@
 //! `--ws`, `ws://` and `wss://`: MQTT over WebSocket, and servers that are none or odd ones.
 
-use std::fs;
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use harness::fake_broker::Publish;
 use harness::{Authority, Broker, FakeBroker, Running, Tool, WebSocketConn, mqpub, silent_port};
@@ -231,6 +234,35 @@ fn a_text_frame_is_refused() {
     server.finish();
     let complaint = complaint(output, 5);
     assert!(complaint.cause.contains("text frame"), "{complaint:?}");
+}
+
+/// As a web server in front of a broker may offer it; mosquitto itself does not.
+#[test]
+fn a_unix_domain_socket_may_carry_it() {
+    let broker = Broker::builder().websockets().start();
+    let seen = witness(&broker, &["-t", "a", "-C", "1"]);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ws");
+    let listener = UnixListener::bind(&path).unwrap();
+    let target = ("localhost", broker.port());
+    let front = thread::spawn(move || {
+        let near = listener.accept().unwrap().0;
+        let far = TcpStream::connect(target).unwrap();
+        let (mut requests, mut to_broker) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        let up = thread::spawn(move || {
+            let _ = io::copy(&mut requests, &mut to_broker);
+        });
+        let _ = io::copy(&mut &far, &mut &near);
+        near.shutdown(Shutdown::Both).unwrap();
+        up.join().unwrap();
+    });
+    mqpub()
+        .args(["--ws", "-q", "1", "-t", "a", "-m", "text", "--unix"])
+        .arg(&path)
+        .run()
+        .assert_success();
+    front.join().unwrap();
+    assert_eq!(seen.wait().assert_success().stdout_str(), "text\n");
 }
 
 /// What mqpub says of a server that answers the request so.

@@ -182,7 +182,7 @@ fn pick<T: Clone>(later: bool, typed: Option<T>, of_url: Option<&T>) -> Option<T
 }
 
 /// `host:port`, `[address]:port`, or either without a port.
-fn split_port(place: &str) -> Option<(&str, Option<&str>)> {
+pub(crate) fn split_port(place: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = place.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
         return match rest.strip_prefix(':') {

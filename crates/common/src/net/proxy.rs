@@ -1,7 +1,5 @@
 //! A SOCKS5 proxy (RFC 1928, RFC 1929) that makes the connection and looks up the name.
 
-use std::net::Ipv6Addr;
-
 use percent_encoding::percent_decode_str;
 use tokio_socks::Error;
 use tokio_socks::tcp::Socks5Stream;
@@ -11,6 +9,7 @@ use super::{Address, Limit, Route, Stream};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::secret::Secret;
+use crate::url::split_port;
 use crate::usage::misuse;
 
 /// The port of SOCKS (IANA).
@@ -244,23 +243,6 @@ fn explain(why: &Error, has_credentials: bool) -> (String, &'static str) {
     (cause.to_owned(), hint)
 }
 
-/// `host:port`, `[address]:port`, or either without a port.
-fn split_port(place: &str) -> Option<(&str, Option<&str>)> {
-    if let Some(rest) = place.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']')?;
-        host.parse::<Ipv6Addr>().ok()?;
-        return match rest.strip_prefix(':') {
-            Some(port) => Some((host, Some(port))),
-            None => rest.is_empty().then_some((host, None)),
-        };
-    }
-    match place.split_once(':') {
-        Some((_, port)) if port.contains(':') => None,
-        Some((host, port)) => Some((host, Some(port))),
-        None => Some((place, None)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -307,7 +289,7 @@ mod tests {
             "socks5h://u:secret@h:65536",
             "socks5h://u:secret@::1",
             "socks5h://u:secret@[::1",
-            "socks5h://u:secret@[secret]",
+            "socks5h://u:secret@[::1]secret",
             "socks5h://u:secret@h/secret",
             "socks5h://secret@h",
             "socks5h://secret:@h",
