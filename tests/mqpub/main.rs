@@ -25,6 +25,7 @@ mod keylog;
 mod lines;
 mod lost;
 mod message;
+mod psk;
 mod qos_and_retain;
 mod repeat;
 mod secrets;

@@ -5,13 +5,11 @@ mod dial;
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::TlsConnector;
 
 use crate::report::Report;
-use crate::tls::{Tls, handshake_failed};
+use crate::tls::Tls;
 
 /// What a session runs over, whatever lies below.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send {}
@@ -62,9 +60,5 @@ pub async fn dial(address: &Address, bind: Option<&str>) -> Result<Stream, Repor
 /// # Errors
 /// A handshake that failed, explained.
 pub async fn secure(stream: Stream, tls: &Tls, address: &Address) -> Result<Stream, Report> {
-    let connector = TlsConnector::from(Arc::clone(&tls.config));
-    match connector.connect(tls.server_name.clone(), stream).await {
-        Ok(stream) => Ok(Box::pin(stream)),
-        Err(why) => Err(handshake_failed(&address.to_string(), &tls.trust, &why)),
-    }
+    tls.secure(stream, &address.to_string()).await
 }
