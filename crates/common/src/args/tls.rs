@@ -34,17 +34,23 @@ pub struct TlsArgs {
     pub key: Option<PathBuf>,
 
     /// A key that the broker has too, in hexadecimal digits (visible in the process list), instead
-    /// of certificates; turns TLS on (only in builds with the feature psk)
+    /// of certificates; turns TLS on
     #[arg(
         long,
         value_name = "HEX",
         allow_hyphen_values = true,
+        hide = cfg!(not(feature = "psk")),
         value_parser = OsStringValueParser::new().map(super::secret)
     )]
     pub psk: Option<Secret>,
 
     /// The name that the broker has for the key of --psk
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        allow_hyphen_values = true,
+        hide = cfg!(not(feature = "psk"))
+    )]
     pub psk_identity: Option<String>,
 
     /// The form of --key: pem
