@@ -29,6 +29,7 @@ mod message;
 mod options_file;
 mod original_name;
 mod proxy;
+mod psk;
 mod qos_and_retain;
 mod repeat;
 mod secrets;

@@ -18,6 +18,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("dnsmasq", "dnsmasq-base"),
     ("microsocks", "microsocks"),
+    ("pkg-config", "pkg-config"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.
@@ -50,6 +51,10 @@ fn missing_packages() -> Vec<&'static str> {
         .map(|&(_, package)| package)
         .collect();
     packages.dedup();
+    // For the build with --psk.
+    if !succeeds(Command::new("pkg-config").args(["--exists", "openssl"])) {
+        packages.push("libssl-dev");
+    }
     if python().is_none() {
         packages.extend(["python3", "python3-venv"]);
     }

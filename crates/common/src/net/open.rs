@@ -1,16 +1,14 @@
 //! The steps of opening a connection, each within what is left of the time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
 
 use super::srv::Service;
 use super::{Address, Route, Stream, dial, websocket};
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::tls::{Tls, handshake_failed};
+use crate::tls::Tls;
 
 /// How many targets of a service a message names.
 const NAMED: usize = 5;
@@ -118,7 +116,7 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<Stream, 
     };
     if let Some(tls) = tls {
         stream = limit
-            .on(secure(stream, tls, &route.address))
+            .on(tls.secure(stream, &route.address.to_string()))
             .await
             .map_err(|seconds| {
                 Report::new(
@@ -156,14 +154,5 @@ async fn dial(route: &Route) -> Result<Stream, Report> {
         Address::Unix(path) => Ok(Box::pin(dial::unix(path).await?)),
         // Only its targets can be connected to.
         Address::Service(service) => Err(service.not_found()),
-    }
-}
-
-/// Puts TLS over a connection.
-async fn secure(stream: Stream, tls: &Tls, address: &Address) -> Result<Stream, Report> {
-    let connector = TlsConnector::from(Arc::clone(&tls.config));
-    match connector.connect(tls.server_name.clone(), stream).await {
-        Ok(stream) => Ok(Box::pin(stream)),
-        Err(why) => Err(handshake_failed(&address.to_string(), &tls.trust, &why)),
     }
 }
