@@ -16,6 +16,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mkcert", "mkcert"),
     ("argon2", "argon2"),
     ("openssl", "openssl"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("microsocks", "microsocks"),
     ("pkg-config", "pkg-config"),
 ];
 
