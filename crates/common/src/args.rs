@@ -44,7 +44,8 @@ pub struct ConnectionArgs {
     pub proxy: Option<Secret>,
 
     /// Look up the SRV records _mqtt._tcp.HOST (with TLS _secure-mqtt._tcp.HOST) and connect to
-    /// the hosts and ports they name
+    /// the hosts and ports they name; MQ_DNS_SERVER=IP[:PORT] in the environment is asked instead
+    /// of the system's name servers
     #[arg(short = 'S')]
     pub srv: bool,
 

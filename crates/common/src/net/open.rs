@@ -93,16 +93,27 @@ async fn any_of(
             Err(report) => failure = report,
         }
     }
+    let mut notes = Vec::new();
     if count > 1 {
         names.truncate(NAMED);
         let more = if count > NAMED { ", …" } else { "" };
-        failure = failure.note(format!(
+        notes.push(format!(
             "{} names {count} hosts, and none could be used: {}{more}",
             route.address,
             names.join(", ")
         ));
     }
-    Err(failure)
+    if tls.is_some() && failure.exit() == Exit::TLS {
+        notes.push(format!(
+            "with -S the certificate must name {}; that the DNS names a host is no proof",
+            service.host
+        ));
+    }
+    Err(if notes.is_empty() {
+        failure
+    } else {
+        failure.note(notes.join("; "))
+    })
 }
 
 async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<Stream, Report> {
