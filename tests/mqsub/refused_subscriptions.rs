@@ -73,7 +73,7 @@ fn choosy() -> (Broker, NamedTempFile) {
         .map(|folder| folder.unwrap().path())
         .map(|folder| folder.join("mosquitto_dynamic_security.so"))
         .find(|plugin| plugin.exists())
-        .expect("mosquitto_dynamic_security.so, of Debian's package mosquitto");
+        .unwrap_or_else(|| panic!("no mosquitto_dynamic_security.so (Debian: mosquitto)"));
     let rights = NamedTempFile::new().unwrap();
     let json = r#"{"defaultACLAccess": {"publishClientSend": true, "publishClientReceive": true,
         "subscribe": false, "unsubscribe": true}, "clients": [], "anonymousGroup": "all",
