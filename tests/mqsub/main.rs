@@ -32,6 +32,7 @@ mod session;
 mod support;
 mod timeout;
 mod tls;
+mod together;
 mod tutorial;
 mod unsubscribe;
 mod usage;

@@ -91,7 +91,7 @@ pub struct Args {
     pub qos: Qos,
 
     /// Exit after this many printed messages
-    #[arg(short = 'C', value_name = "COUNT", allow_hyphen_values = true, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'C', value_name = "COUNT", allow_hyphen_values = true, value_parser = count)]
     pub count: Option<u64>,
 
     /// Exit with code 27 after this time; fractions are possible
@@ -153,6 +153,14 @@ pub struct Args {
 
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// Reads a number of messages.
+fn count(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(|| "it is a whole number above 0".to_owned())
 }
 
 /// Reads the share of messages to print.
