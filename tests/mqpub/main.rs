@@ -29,6 +29,7 @@ mod qos_and_retain;
 mod repeat;
 mod secrets;
 mod session_expiry;
+mod signals;
 mod stdin;
 mod support;
 mod tls;

@@ -26,6 +26,7 @@ mod qos;
 mod refused_subscriptions;
 mod retained;
 mod session;
+mod signals;
 mod support;
 mod timeout;
 mod tls;
