@@ -19,6 +19,7 @@ mod connack;
 mod environment;
 mod file;
 mod garbage;
+mod help;
 mod keep_alive;
 mod lines;
 mod lost;

@@ -8,8 +8,11 @@ use harness::{FakeBroker, Running, Tool, mqpub};
 
 use crate::support::{Collector, PATIENCE, VERSIONS, complaint, greet, part, publisher};
 
+/// Sends a signal.
+type Send = fn(&Running);
+
 /// How they are sent, and what a shell shows for a process that they end.
-const SIGNALS: [(fn(&Running), i32); 3] = [
+const SIGNALS: [(Send, i32); 3] = [
     (Running::interrupt, 130),
     (Running::terminate, 143),
     (Running::hang_up, 129),

@@ -18,6 +18,7 @@ mod environment;
 mod exit_after_subscribe;
 mod filter_out;
 mod format;
+mod help;
 mod interop;
 mod options_file;
 mod original_name;

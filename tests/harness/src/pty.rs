@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pty_process::Size;
+use rustix::process::Signal;
 use rustix::termios::LocalModes;
 use tempfile::TempDir;
 
@@ -80,6 +81,31 @@ impl Pty {
     /// Presses Ctrl-D.
     pub fn send_control_d(&self) {
         self.send(&[0x04]);
+    }
+
+    /// Sends SIGINT, which Ctrl-C need not do.
+    pub fn interrupt(&self) {
+        self.process.signal(Signal::INT);
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
+    }
+
+    /// Sends SIGTSTP.
+    pub fn suspend(&self) {
+        self.process.signal(Signal::TSTP);
+    }
+
+    /// Sends SIGCONT.
+    pub fn resume(&self) {
+        self.process.signal(Signal::CONT);
     }
 
     /// Everything the terminal showed up to now, typed text that was echoed included.
