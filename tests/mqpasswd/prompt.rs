@@ -63,7 +63,8 @@ fn control_c_ends_it_and_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn a_signal_ends_it_and_leaves_the_terminal_and_the_file_as_they_were() {
-    let signals: [(fn(&Pty), i32); 3] = [
+    type Send = fn(&Pty);
+    let signals: [(Send, i32); 3] = [
         (Pty::interrupt, 130),
         (Pty::terminate, 143),
         (Pty::hang_up, 129),
