@@ -19,6 +19,7 @@ mod filter_out;
 mod format;
 mod interop;
 mod output;
+mod properties;
 mod qos;
 mod refused_subscriptions;
 mod retained;

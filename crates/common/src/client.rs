@@ -59,9 +59,12 @@ impl ClientError {
             Self::Closed | Self::NotTaken | Self::Io(_) => Exit::CONNECTION_LOST,
             Self::Ended(reason) => Exit::from_disconnect(reason.code.0),
             Self::Protocol(ProtocolError::KeepAliveTimeout) => Exit::KEEP_ALIVE,
-            Self::Protocol(ProtocolError::Malformed(_) | ProtocolError::Unexpected(_)) => {
-                Exit::MALFORMED_PACKET
-            }
+            Self::Protocol(ProtocolError::NotUtf8(_)) => Exit::MALFORMED_UTF8,
+            Self::Protocol(
+                ProtocolError::Malformed(_)
+                | ProtocolError::Unexpected(_)
+                | ProtocolError::OverLimit(_),
+            ) => Exit::MALFORMED_PACKET,
             Self::Protocol(ProtocolError::Encoding(_)) => Exit::UNKNOWN,
         }
     }
@@ -282,7 +285,7 @@ impl Client {
             (Some(0x15), _) if self.trust.is_none() => report(Exit::CONNECTION_REFUSED)
                 .cause("it answers with TLS")
                 .hint("name the broker's certificate authority with --cafile"),
-            (_, ClientError::Protocol(why)) => report(Exit::MALFORMED_PACKET)
+            (_, ClientError::Protocol(_)) => report(why.exit())
                 .cause(why)
                 .hint("is that port an MQTT broker's?"),
             (_, why) => report(Exit::CONNECTION_REFUSED)

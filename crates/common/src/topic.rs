@@ -80,8 +80,9 @@ impl TopicName {
         &self.0
     }
 
-    pub(crate) fn to_bytes(&self) -> Bytes {
-        self.0.clone()
+    /// A copy that does not keep alive the packet that this topic came in.
+    pub(crate) fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
     }
 }
 
@@ -152,6 +153,11 @@ fn check_string(text: &str) -> Result<(), TopicError> {
     if text.is_empty() {
         return Err(TopicError::Empty);
     }
+    check_text(text)
+}
+
+/// Whether a text, which may be empty, can go into a packet and not cost the connection.
+pub(crate) fn check_text(text: &str) -> Result<(), TopicError> {
     if text.len() > MAX_STRING {
         return Err(TopicError::TooLong(text.len()));
     }

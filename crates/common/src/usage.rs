@@ -1,5 +1,7 @@
 //! Reading a command line: help is data, a usage error is a [`Report`] like any other.
 
+mod several_words;
+
 use std::ffi::OsString;
 
 use clap::{Command, FromArgMatches};
@@ -7,6 +9,8 @@ use clap::{Command, FromArgMatches};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::stdio;
+
+pub use several_words::WORD_SEPARATOR;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -41,6 +45,7 @@ pub fn parse<T: FromArgMatches>(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
+    let arguments = several_words::join(&command, arguments.into_iter().collect());
     let parsed = command
         .try_get_matches_from(arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));

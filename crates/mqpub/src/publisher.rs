@@ -7,7 +7,7 @@ use mqtools_common::exit::Exit;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
-use mqtools_common::report::Report;
+use mqtools_common::report::{Report, warn};
 
 use crate::config::Template;
 use crate::source::Source;
@@ -24,6 +24,18 @@ const BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
 /// # Errors
 /// Anything that kept a message from arriving, or from being known to have arrived.
 pub(crate) async fn run(client: Client, source: Source, template: Template) -> Result<(), Report> {
+    if let Some(alias) = template.topic_alias
+        && !template.quiet
+    {
+        let highest = client.session.limits().topic_alias_maximum;
+        if highest == 0 {
+            warn("the broker takes no Topic Alias: every message carries its topic");
+        } else if alias > highest {
+            warn(format_args!(
+                "the broker takes Topic Aliases up to {highest}, not {alias}: every message carries its topic"
+            ));
+        }
+    }
     let mut publisher = Publisher {
         client,
         source,
@@ -32,6 +44,8 @@ pub(crate) async fn run(client: Client, source: Source, template: Template) -> R
             payload: Bytes::new(),
             qos: template.qos,
             retain: template.retain,
+            properties: template.properties,
+            topic_alias: template.topic_alias,
         },
         exhausted: false,
         books: Books::default(),

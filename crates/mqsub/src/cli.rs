@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::message::Qos;
+use mqtools_common::protocol::RetainHandling;
 use mqtools_common::url::UrlArgs;
 
 const EXAMPLES: &str = "\
@@ -117,6 +118,15 @@ pub struct Args {
     #[arg(long)]
     pub retained_only: bool,
 
+    /// Print the retain flag as it was published; makes it MQTT 5
+    #[arg(long)]
+    pub retain_as_published: bool,
+
+    /// Which retained messages to ask for: always, new (only for a subscription that the session
+    /// did not have) or never; makes it MQTT 5
+    #[arg(long, value_name = "WHEN", value_enum, hide_possible_values = true)]
+    pub retain_handling: Option<RetainHandlingArg>,
+
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
@@ -125,6 +135,27 @@ pub struct Args {
 
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// The values of `--retain-handling`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RetainHandlingArg {
+    /// All
+    Always,
+    /// Those of a new subscription
+    New,
+    /// None
+    Never,
+}
+
+impl From<RetainHandlingArg> for RetainHandling {
+    fn from(arg: RetainHandlingArg) -> Self {
+        match arg {
+            RetainHandlingArg::Always => Self::Always,
+            RetainHandlingArg::New => Self::New,
+            RetainHandlingArg::Never => Self::Never,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! It does no I/O and reads no clock, so it is tested with scripted bytes and simulated
 //! networks. Whoever drives it ([`crate::client`]) moves the bytes and tells it the time.
 
+mod aliases;
 mod codec;
 mod decode;
 mod event;
@@ -16,7 +17,7 @@ mod session;
 
 pub use event::{Event, PublishError, Trace};
 pub use output::Output;
-pub use packet::{Accepted, Connect, Subscription};
+pub use packet::{Accepted, Connect, Farewell, RetainHandling, Subscription};
 pub use session::Session;
 
 /// Why a session cannot go on over this connection.
@@ -25,6 +26,12 @@ pub enum ProtocolError {
     /// The broker sent bytes that are no MQTT packet.
     #[error("the broker sent a malformed packet: {0}")]
     Malformed(String),
+    /// The broker sent text that is not UTF-8.
+    #[error("the broker sent a malformed packet: {0}")]
+    NotUtf8(String),
+    /// The broker sent more than this client has said it takes.
+    #[error("the broker sent {0}")]
+    OverLimit(String),
     /// The broker sent a packet that has no place here.
     #[error("the broker sent {0} where the protocol does not allow it")]
     Unexpected(&'static str),
