@@ -22,6 +22,7 @@ mod keep_alive;
 mod lines;
 mod lost;
 mod message;
+mod mqtt31;
 mod properties;
 mod qos_and_retain;
 mod repeat;
