@@ -33,9 +33,14 @@ fn said(options: &[&str]) -> (u8, Vec<u8>, Vec<u8>, Vec<u8>) {
 /// The properties of the PUBLISH that these options lead to.
 #[track_caller]
 fn published(options: &[&str]) -> Vec<u8> {
+    published_by(mqpub(), options)
+}
+
+#[track_caller]
+fn published_by(tool: Tool, options: &[&str]) -> Vec<u8> {
     let collector = Collector::start();
-    collector
-        .mqpub(["-m", "x"])
+    tool.args(collector.args())
+        .args(["-t", "test/topic", "-m", "x"])
         .args(options)
         .run()
         .assert_success();
@@ -79,7 +84,9 @@ fn every_property_of_publish_is_sent() {
         ("response-topic", "é", b"\x08\0\x02\xC3\xA9"),
         ("correlation-data", "-t", b"\x09\0\x02-t"),
     ] {
-        assert_eq!(published(&["-D", "publish", name, value]), expected);
+        let options = ["-D", "publish", name, value];
+        assert_eq!(published(&options), expected);
+        assert_eq!(published_by(Tool::new("mosquitto_pub"), &options), expected);
     }
     assert_eq!(
         published(&[

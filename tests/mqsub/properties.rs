@@ -201,12 +201,13 @@ fn a_topic_alias_of_the_broker_stands_for_the_topic() {
 #[test]
 fn a_wrong_topic_alias_ends_the_connection() {
     for (topic, alias, words) in [
-        ("a", 0, "Topic Alias is 0"),
-        ("a", 3, "Topic Alias is 3"),
-        ("", 1, "nothing is known of its Topic Alias 1"),
+        ("a", 0, "it is 0"),
+        ("a", 3, "it is 3"),
+        ("", 1, "nothing is known of 1"),
     ] {
         let broker = broker(move |conn| {
             conn.publish(&with_properties(topic, &[0x23, 0, alias]));
+            assert_eq!(conn.expect_disconnect().body, [0x94]);
             conn.expect_close();
         });
         let output = mqsub()
@@ -224,6 +225,7 @@ fn a_packet_over_our_maximum_ends_the_connection() {
     let broker = broker(|conn| {
         conn.publish(&Publish::new("a", [b'x'; 94], 0, 0));
         conn.publish(&Publish::new("a", [b'x'; 95], 0, 0));
+        assert_eq!(conn.expect_disconnect().body, [0x95]);
         conn.expect_close();
     });
     let output = mqsub()
@@ -352,6 +354,7 @@ fn a_text_that_is_not_utf_8_exits_18() {
             let length = properties.len() as u8;
             let body = [&[0, 1, topic, length], properties].concat();
             conn.send(&[&[0x30, body.len() as u8], &body[..]].concat());
+            assert_eq!(conn.expect_disconnect().body, [0x81]);
             conn.expect_close();
         });
         let output = mqsub()
@@ -440,4 +443,44 @@ fn properties_of_publish_have_no_effect_and_say_so() {
     );
     let quiet = subscribe(&broker, &[&options[..], &["--quiet"]].concat()).assert_success();
     assert_eq!(quiet.stderr_str(), "");
+}
+
+#[test]
+fn a_will_carries_its_properties() {
+    let broker = Broker::start();
+    let watcher = subscribed(
+        &broker,
+        &["-V", "5", "-t", "w", "-F", "%C|%P|%p", "-C", "1"],
+    );
+    let victim = subscribed(
+        &broker,
+        &[
+            "-t",
+            "a",
+            "-i",
+            "victim",
+            "-x",
+            "60",
+            "--will-topic",
+            "w",
+            "--will-payload",
+            "gone",
+            "-D",
+            "will",
+            "will-delay-interval",
+            "1",
+            "-D",
+            "will",
+            "content-type",
+            "c",
+            "-D",
+            "will",
+            "user-property",
+            "k",
+            "v",
+        ],
+    );
+    victim.kill();
+    assert_eq!(watcher.wait().assert_success().stdout_str(), "c|k:v|gone\n");
+    victim.wait().assert_code(128 + 9);
 }

@@ -318,7 +318,7 @@ fn a_received_alias_stands_for_its_topic() {
 #[test]
 fn a_wrong_alias_breaks_the_protocol() {
     for (maximum, topic, alias, why) in [
-        (2, "a", 0, "is 0"),
+        (2, "a", 0, "it is 0"),
         (2, "a", 3, "is 3, and 1 to 2"),
         (2, "", 1, "nothing is known"),
         (0, "a", 1, "none was allowed"),
@@ -327,6 +327,7 @@ fn a_wrong_alias_breaks_the_protocol() {
         let error = driver.refuses(&publish(0, topic, 0, &[0x23, 0, alias]));
         assert!(error.contains(why), "{error}");
         assert_eq!(driver.events(), []);
+        assert_eq!(driver.sent_bytes(), [0xE0, 1, 0x94]);
     }
     let mut driver = Driver::online(Version::V5);
     let error = driver.refuses(&publish(0, "a", 0, &[0x23, 0, 1]));
@@ -359,6 +360,7 @@ fn a_packet_over_our_maximum_is_refused_before_it_is_there() {
         error.contains("8 bytes") && error.contains("is 7"),
         "{error}"
     );
+    assert_eq!(driver.sent_bytes(), [0xE0, 1, 0x95]);
     let error = limited().refuses(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F]);
     assert!(error.contains("268435460 bytes"), "{error}");
 }

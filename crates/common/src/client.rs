@@ -63,6 +63,7 @@ impl ClientError {
             Self::Protocol(
                 ProtocolError::Malformed(_)
                 | ProtocolError::Unexpected(_)
+                | ProtocolError::TopicAlias(_)
                 | ProtocolError::OverLimit(_),
             ) => Exit::MALFORMED_PACKET,
             Self::Protocol(ProtocolError::Encoding(_)) => Exit::UNKNOWN,
@@ -359,7 +360,11 @@ impl Client {
             Poll::Ready(Ok(0)) => Err(self.write_error.take().unwrap_or(ClientError::Closed)),
             Poll::Ready(Ok(_)) => {
                 self.first_byte = self.first_byte.or(self.input.first().copied());
-                self.session.feed(&mut self.input, Instant::now())?;
+                if let Err(why) = self.session.feed(&mut self.input, Instant::now()) {
+                    // What the session says about it, as far as it goes out without waiting.
+                    while self.has_output() && matches!(self.poll_write(cx), Ok(Poll::Ready(()))) {}
+                    return Err(why.into());
+                }
                 Ok(Poll::Ready(()))
             }
             // rustls's name for a TCP close without close_notify.

@@ -85,22 +85,22 @@ impl Aliases {
         message: &mut Message,
         maximum: u16,
     ) -> Result<(), ProtocolError> {
-        let malformed = |what: String| Err(ProtocolError::Malformed(format!("PUBLISH: {what}")));
+        let wrong = |what: String| Err(ProtocolError::TopicAlias(what));
         let has_topic = !message.topic.as_bytes().is_empty();
         let Some(alias) = message.properties.as_ref().and_then(|p| p.topic_alias) else {
             return if has_topic {
                 Ok(())
             } else {
-                malformed("its topic is empty".into())
+                Err(ProtocolError::Malformed(
+                    "PUBLISH: its topic is empty".into(),
+                ))
             };
         };
         if maximum == 0 {
-            return malformed("it has a Topic Alias, though none was allowed".into());
+            return wrong("none was allowed".into());
         }
         if alias == 0 || alias > maximum {
-            return malformed(format!(
-                "its Topic Alias is {alias}, and 1 to {maximum} were allowed"
-            ));
+            return wrong(format!("it is {alias}, and 1 to {maximum} were allowed"));
         }
         if has_topic {
             self.0.insert(alias, message.topic.detached());
@@ -111,7 +111,7 @@ impl Aliases {
                 message.topic = topic.clone();
                 Ok(())
             }
-            None => malformed(format!("nothing is known of its Topic Alias {alias}")),
+            None => wrong(format!("nothing is known of {alias}")),
         }
     }
 }

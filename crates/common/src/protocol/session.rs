@@ -21,7 +21,7 @@ use super::output::Output;
 use super::packet::{Accepted, AckKind, Connect, Farewell, Incoming, Subscription};
 use crate::message::{Publication, Qos, Receipt};
 use crate::property::{Properties, Property};
-use crate::reason::{Reason, ReasonCode};
+use crate::reason::{Reason, ReasonCode, Version};
 use crate::topic::TopicFilter;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,8 @@ impl Session {
     ///
     /// # Errors
     /// The broker broke the protocol; the connection must be closed, and nothing more is
-    /// taken in over it. Events up to the offending packet are still there.
+    /// taken in over it. Events up to the offending packet are still there, and in MQTT 5 a
+    /// DISCONNECT that says why waits to be sent.
     pub fn feed(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ProtocolError> {
         self.keep_alive.received(now);
         while matches!(self.state, State::Connecting | State::Online) {
@@ -152,9 +153,10 @@ impl Session {
                 Ok(Some(packet)) => self.take_in(packet, now),
                 Err(error) => Err(error),
             };
-            if taken.is_err() {
+            if let Err(why) = taken {
+                self.reproach(&why);
                 self.state = State::Ended;
-                return taken;
+                return Err(why);
             }
         }
         Ok(())
@@ -355,6 +357,17 @@ impl Session {
             let _ = self.codec.disconnect(reason, &properties, &mut self.output);
         }
         self.state = State::Ended;
+    }
+
+    /// Tells the broker what it did wrong (MQTT 5, section 4.13.1).
+    fn reproach(&mut self, why: &ProtocolError) {
+        if self.state == State::Online && self.connect.version == Version::V5 {
+            let reason = why.reason();
+            self.trace(format_args!("sending DISCONNECT ({})", reason.0));
+            let _ = self
+                .codec
+                .disconnect(reason, &Properties::default(), &mut self.output);
+        }
     }
 
     fn farewell_properties(&self) -> Properties {
