@@ -24,6 +24,7 @@ mod message_rate;
 mod options_file;
 mod original_name;
 mod output;
+mod properties;
 mod qos;
 mod random_filter;
 mod refused_subscriptions;

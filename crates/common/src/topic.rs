@@ -85,10 +85,6 @@ impl TopicName {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
-
-    pub(crate) fn to_bytes(&self) -> Bytes {
-        self.0.clone()
-    }
 }
 
 impl fmt::Debug for TopicName {
@@ -158,6 +154,11 @@ fn check_string(text: &str) -> Result<(), TopicError> {
     if text.is_empty() {
         return Err(TopicError::Empty);
     }
+    check_text(text)
+}
+
+/// Whether a text, which may be empty, can go into a packet and not cost the connection.
+pub(crate) fn check_text(text: &str) -> Result<(), TopicError> {
     if text.len() > MAX_STRING {
         return Err(TopicError::TooLong(text.len()));
     }

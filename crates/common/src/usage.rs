@@ -1,5 +1,7 @@
 //! Reading a command line: help is data, a usage error is a [`Report`] like any other.
 
+mod several_words;
+
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
@@ -11,6 +13,8 @@ use crate::exit::Exit;
 use crate::report::Report;
 #[cfg(feature = "client")]
 use crate::{stdio, tls, tool::Tool};
+
+pub use several_words::WORD_SEPARATOR;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -70,6 +74,7 @@ fn parse_with<T: FromArgMatches>(
     version: &str,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
+    let arguments = several_words::join(&command, arguments.into_iter().collect());
     let parsed = command
         .try_get_matches_from(arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));

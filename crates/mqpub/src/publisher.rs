@@ -10,7 +10,7 @@ use mqtools_common::exit::Exit;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
-use mqtools_common::report::Report;
+use mqtools_common::report::{Report, warn};
 use mqtools_common::signals::{Signal, Signals};
 use tokio::time::{Instant, sleep_until};
 
@@ -49,6 +49,18 @@ pub(crate) async fn run(
     template: Template,
     signals: Option<Signals>,
 ) -> Result<End, Report> {
+    if let Some(alias) = template.topic_alias
+        && !template.quiet
+    {
+        let highest = client.session.limits().topic_alias_maximum;
+        if highest == 0 {
+            warn("the broker takes no Topic Alias: every message carries its topic");
+        } else if alias > highest {
+            warn(format_args!(
+                "the broker takes Topic Aliases up to {highest}, not {alias}: every message carries its topic"
+            ));
+        }
+    }
     let mut publisher = Publisher {
         client,
         source,
@@ -58,6 +70,8 @@ pub(crate) async fn run(
             payload: Bytes::new(),
             qos: template.qos,
             retain: template.retain,
+            properties: template.properties,
+            topic_alias: template.topic_alias,
         },
         exhausted: false,
         books: Books::default(),

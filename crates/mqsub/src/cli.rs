@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{ArgGroup, Command, CommandFactory as _, Parser};
+use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::message::Qos;
+use mqtools_common::protocol::RetainHandling;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
 
@@ -157,6 +158,15 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
     pub random_filter: Option<f64>,
 
+    /// Print the retain flag as it was published; makes it MQTT 5
+    #[arg(long)]
+    pub retain_as_published: bool,
+
+    /// Which retained messages to ask for: always, new (only for a subscription that the session
+    /// did not have) or never; makes it MQTT 5
+    #[arg(long, value_name = "WHEN", value_enum, hide_possible_values = true)]
+    pub retain_handling: Option<RetainHandlingArg>,
+
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
@@ -184,6 +194,27 @@ fn percent(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|percent| (0.1..=100.0).contains(percent))
         .ok_or_else(|| "it is 0.1 to 100 percent".to_owned())
+}
+
+/// The values of `--retain-handling`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RetainHandlingArg {
+    /// All
+    Always,
+    /// Those of a new subscription
+    New,
+    /// None
+    Never,
+}
+
+impl From<RetainHandlingArg> for RetainHandling {
+    fn from(arg: RetainHandlingArg) -> Self {
+        match arg {
+            RetainHandlingArg::Always => Self::Always,
+            RetainHandlingArg::New => Self::New,
+            RetainHandlingArg::Never => Self::Never,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -80,6 +80,8 @@ impl Remover {
                     Qos::AtLeastOnce
                 },
                 retain: true,
+                properties: mqtools_common::property::Properties::default(),
+                topic_alias: None,
             };
             match session.publish(&empty) {
                 Ok(None) => self.removed += 1,

@@ -99,21 +99,6 @@ impl Pty {
             .expect("set the terminal's size");
     }
 
-    /// Sends SIGTERM.
-    pub fn terminate(&self) {
-        self.process.signal(Signal::TERM);
-    }
-
-    /// Sends SIGHUP.
-    pub fn hang_up(&self) {
-        self.process.signal(Signal::HUP);
-    }
-
-    /// Sends SIGCONT.
-    pub fn resume(&self) {
-        self.process.signal(Signal::CONT);
-    }
-
     /// Types `text` and the Enter key.
     pub fn send_line(&self, text: &str) {
         self.send(format!("{text}\r").as_bytes());
