@@ -11,6 +11,7 @@ const NOT_YET: &[&str] = &[
     "--remove-retained",
     "--retain-as-published",
     "--tls-engine",
+    "--ws",
     "-D",
     "encrypted --key",
     "mqttv31",

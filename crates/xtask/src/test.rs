@@ -1,4 +1,5 @@
-//! `cargo xtask test`: what the tests need, then every test, then one line with their number.
+//! `cargo xtask test`: what the tests need, then every test, then the parity suite once more with
+//! mosquitto's tools, then one line with the number of tests.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, ExitCode, ExitStatus};
@@ -7,25 +8,37 @@ use anyhow::{Context as _, Result};
 
 use crate::shell::{self, cargo, say, show};
 use crate::tally::Tally;
-use crate::{parts, python};
+use crate::{node, parts, python};
 
 /// Runs everything; `args` go to `cargo test`. Gives cargo test's own exit status.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     say("Looking for the programs and Python packages that the tests run against.");
     python::ensure(&parts::ensure()?)?;
+    node::ensure()?;
     say("Building the tools and the tests; the first time, this takes a few minutes.");
     shell::run(cargo().args(["build", "--bins"]))?;
-    let mut command = cargo();
-    command.args(["test", "--no-fail-fast"]);
-    if !args
+    let everything = !args
         .iter()
-        .any(|arg| arg.starts_with("-p") || arg.starts_with("--package"))
-    {
+        .any(|arg| arg.starts_with("-p") || arg.starts_with("--package"));
+    let mut ours = test_command();
+    if everything {
         // The demo's broker too, which is none of the default members.
-        command.arg("--workspace");
+        ours.arg("--workspace");
     }
-    command.args(args).env("MQ_TOOLS_BUILT", "1");
-    let (status, tally) = stream(&mut command)?;
+    ours.args(args);
+    let mut tally = Tally::default();
+    let mut status = stream(&mut ours, &mut tally)?;
+    // Options choose test targets, which need not be this one.
+    if everything && !args.iter().any(|arg| arg.starts_with('-')) {
+        say("The parity suite with mosquitto's tools: what it asserts is what they do.");
+        let mut theirs = test_command();
+        theirs.args(["--package", "parity", "--test", "parity"]);
+        theirs.args(args).env("MQ_UNDER_TEST", "mosquitto");
+        let second = stream(&mut theirs, &mut tally)?;
+        if status.success() {
+            status = second;
+        }
+    }
     if !status.success() && tally.failed == 0 {
         say(&format!("cargo test ended with {status}: see above."));
     }
@@ -33,8 +46,16 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     Ok(exit_code(status))
 }
 
+fn test_command() -> Command {
+    let mut command = cargo();
+    command
+        .args(["test", "--no-fail-fast"])
+        .env("MQ_TOOLS_BUILT", "1");
+    command
+}
+
 /// Runs `cargo test` with its output on the screen, and adds up its closing lines.
-fn stream(command: &mut Command) -> Result<(ExitStatus, Tally)> {
+fn stream(command: &mut Command, tally: &mut Tally) -> Result<ExitStatus> {
     show(command);
     // One pipe for both, so that the lines stay in the order in which they were written.
     let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
@@ -45,7 +66,6 @@ fn stream(command: &mut Command) -> Result<(ExitStatus, Tally)> {
     command
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null());
-    let mut tally = Tally::default();
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     let mut stdout = std::io::stdout().lock();
@@ -60,7 +80,7 @@ fn stream(command: &mut Command) -> Result<(ExitStatus, Tally)> {
         line.clear();
     }
     let status = child.wait().context("cannot wait for cargo test")?;
-    Ok((status, tally))
+    Ok(status)
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {
