@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness::{Authority, Broker, Output, Running, Tool, mqpasswd, mqpub, mqsub};
+use harness::{Authority, Broker, Output, Running, ServerCert, Tool, mqpasswd, mqpub, mqsub};
 use tempfile::TempDir;
 
 use crate::not_yet::not_yet;
@@ -19,8 +19,8 @@ pub(crate) struct Place {
 #[expect(dead_code, reason = "dropping them ends the broker")]
 enum Parts {
     Mosquitto(Box<Broker>),
-    Rumqttd(Running, Authority, harness::ServerCert, TempDir),
-    Aedes(Running),
+    Rumqttd(Box<(Running, Authority, ServerCert, TempDir)>),
+    Aedes(Box<Running>),
 }
 
 /// Starts each of them.
@@ -76,7 +76,7 @@ pub(crate) fn rumqttd() -> Place {
     Place {
         args: args.map(str::to_owned).to_vec(),
         versions: versions(&["mqttv311", "mqttv5"]),
-        _parts: Parts::Rumqttd(broker, authority, certificate, folder),
+        _parts: Parts::Rumqttd(Box::new((broker, authority, certificate, folder))),
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn aedes() -> Place {
     Place {
         args: ["-h", "127.0.0.1", "-p", &port].map(str::to_owned).to_vec(),
         versions: versions(&["mqttv31", "mqttv311"]),
-        _parts: Parts::Aedes(broker),
+        _parts: Parts::Aedes(Box::new(broker)),
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn aedes_websocket() -> Place {
             .map(str::to_owned)
             .to_vec(),
         versions: versions(&["mqttv31", "mqttv311"]),
-        _parts: Parts::Aedes(broker),
+        _parts: Parts::Aedes(Box::new(broker)),
     }
 }
 

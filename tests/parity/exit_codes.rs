@@ -169,18 +169,13 @@ fn a_packet_that_is_too_large_for_the_broker() {
     assert_eq!(output.status, expect(25, 0), "{output}");
 }
 
-/// Ours: 5, since there was no answer at all.
+/// Ours: 5, since there was no answer at all. mosquitto_sub tries again for ever.
 #[test]
 fn a_connection_closed_before_the_connack() {
     let broker = FakeBroker::start(|mut conn| {
         conn.expect_connect();
         conn.close();
     });
-    for tool in [crate::support::publisher] {
-        let output = tool()
-            .args(broker.args())
-            .limit(std::time::Duration::from_secs(20))
-            .run();
-        assert_eq!(output.status, expect(5, 7), "{output}");
-    }
+    let output = crate::support::publisher().args(broker.args()).run();
+    assert_eq!(output.status, expect(5, 7), "{output}");
 }
