@@ -1,34 +1,53 @@
 //! What the user typed: the option groups that mqpub and mqsub share. Parsing does no I/O and
 //! draws no conclusions; [`crate::connect`] does.
 
+mod tls;
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::message::Qos;
 use crate::reason::Version;
 use crate::secret::Secret;
-use crate::tls::LowestVersion;
+
+pub use self::tls::{KeyFormArg, TlsArgs, TlsVersionArg};
 
 /// Where the broker is and how to talk to it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// The broker's name or address [default: localhost]
+    /// The broker's name or address [env: MQ_HOST] [default: localhost]
     #[arg(short = 'h', long, value_name = "HOST", allow_hyphen_values = true)]
     pub host: Option<String>,
 
-    /// The broker's port: 1 to 65535, or 0 with --unix [default: 1883, with TLS 8883]
+    /// The broker's port: 1 to 65535, or 0 with --unix [env: MQ_PORT] [default: 1883, with
+    /// TLS 8883]
     #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
     pub port: Option<u16>,
 
     /// Connect to this Unix domain socket instead of a host and port
     #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
     pub unix: Option<PathBuf>,
+
+    /// Speak MQTT over WebSocket: path /mqtt, subprotocol mqtt
+    #[arg(long)]
+    pub ws: bool,
+
+    /// Connect through a SOCKS5 proxy, which looks up the broker's name:
+    /// socks5h://[USER:PASSWORD@]HOST[:PORT], percent-decoded [default port: 1080]
+    #[arg(long, value_name = "URL", allow_hyphen_values = true, value_parser = OsStringValueParser::new().map(secret))]
+    pub proxy: Option<Secret>,
+
+    /// Look up the SRV records _mqtt._tcp.HOST (with TLS _secure-mqtt._tcp.HOST) and connect to
+    /// the hosts and ports they name; MQ_DNS_SERVER=IP[:PORT] in the environment is asked instead
+    /// of the system's name servers
+    #[arg(short = 'S')]
+    pub srv: bool,
 
     /// Local address, or name of one, to connect from
     #[arg(
@@ -57,15 +76,15 @@ pub struct ConnectionArgs {
     #[arg(short = 'I', long, value_name = "PREFIX", allow_hyphen_values = true)]
     pub id_prefix: Option<String>,
 
-    /// User name
+    /// User name [env: MQ_USERNAME]
     #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
     pub username: Option<String>,
 
-    /// Password (visible in the process list)
+    /// Password; every user of the machine can see it here [env: MQ_PASSWORD]
     #[arg(
         short = 'P',
         long = "pw",
-        value_name = "PASSWORD", value_parser = OsStringValueParser::new().map(secret),
+        value_name = "PASSWORD", value_parser = password_parser(),
         allow_hyphen_values = true
     )]
     pub password: Option<Secret>,
@@ -96,61 +115,8 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "10", value_parser = seconds)]
     pub connect_timeout: Duration,
 
-    /// Trust the certificates in this PEM file (authorities, or the server's own); turns TLS on
-    #[arg(
-        long,
-        value_name = "FILE",
-        allow_hyphen_values = true,
-        help_heading = "TLS"
-    )]
-    pub cafile: Option<PathBuf>,
-
-    /// Trust the certificates in all PEM files of this folder; turns TLS on
-    #[arg(
-        long,
-        value_name = "DIR",
-        allow_hyphen_values = true,
-        help_heading = "TLS"
-    )]
-    pub capath: Option<PathBuf>,
-
-    /// Trust the operating system's certificates; turns TLS on
-    #[arg(long, conflicts_with_all = ["cafile", "capath"], help_heading = "TLS")]
-    pub tls_use_os_certs: bool,
-
-    /// The client's certificate in a PEM file, for brokers that ask for one (needs --key)
-    #[arg(
-        long,
-        value_name = "FILE",
-        allow_hyphen_values = true,
-        help_heading = "TLS"
-    )]
-    pub cert: Option<PathBuf>,
-
-    /// The private key of --cert in a PEM file, not encrypted
-    #[arg(
-        long,
-        value_name = "FILE",
-        allow_hyphen_values = true,
-        help_heading = "TLS"
-    )]
-    pub key: Option<PathBuf>,
-
-    /// The lowest TLS version allowed [default: tlsv1.2]
-    #[arg(long, value_name = "VERSION", value_enum, help_heading = "TLS")]
-    pub tls_version: Option<TlsVersionArg>,
-
-    /// Offer this protocol name in the TLS handshake (ALPN): 1 to 255 bytes
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true, help_heading = "TLS", value_parser = protocol_name)]
-    pub tls_alpn: Option<String>,
-
-    /// Do not verify the broker's certificate: anyone may pose as the broker
-    #[arg(long, help_heading = "TLS")]
-    pub insecure: bool,
-
-    /// Ignore all TLS options, and that port 8883 is for TLS
-    #[arg(long, help_heading = "TLS")]
-    pub no_tls: bool,
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// What the broker publishes when this client vanishes.
@@ -211,26 +177,6 @@ pub enum VersionArg {
     Mqttv5,
 }
 
-/// The versions of `--tls-version`.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum TlsVersionArg {
-    /// TLS 1.2 and newer
-    #[value(name = "tlsv1.2")]
-    Tls12,
-    /// TLS 1.3
-    #[value(name = "tlsv1.3")]
-    Tls13,
-}
-
-impl From<TlsVersionArg> for LowestVersion {
-    fn from(version: TlsVersionArg) -> Self {
-        match version {
-            TlsVersionArg::Tls12 => Self::Tls12,
-            TlsVersionArg::Tls13 => Self::Tls13,
-        }
-    }
-}
-
 impl From<VersionArg> for Version {
     fn from(version: VersionArg) -> Self {
         match version {
@@ -265,6 +211,11 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a password: any bytes.
+pub(crate) fn password_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().map(secret))
+}
+
 fn secret(text: OsString) -> Secret {
     Secret::new(text.into_vec())
 }
@@ -276,13 +227,6 @@ fn session_expiry(text: &str) -> Result<u32, String> {
         _ => text
             .parse()
             .map_err(|_| "it is 0 to 4294967295 seconds, or -1 for ever".to_owned()),
-    }
-}
-
-fn protocol_name(text: &str) -> Result<String, String> {
-    match text.len() {
-        1..=255 => Ok(text.to_owned()),
-        _ => Err("a protocol name has 1 to 255 bytes".to_owned()),
     }
 }
 

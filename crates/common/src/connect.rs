@@ -1,7 +1,10 @@
 //! From the typed options to a connection that can be made: checked here, nothing left to
 //! check later.
 
+mod tls;
+
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,12 +14,12 @@ use bytes::Bytes;
 use crate::args::{ConnectionArgs, TalkArgs, WillArgs};
 use crate::exit::Exit;
 use crate::message::Will;
-use crate::net::Address;
+use crate::net::{Address, Proxy, Route, Service, dns_server};
 use crate::protocol::{Connect, Session, Trace};
 use crate::reason::Version;
 use crate::report::{Report, warn};
 use crate::secret::Secret;
-use crate::tls::{IdentityFiles, Tls, TlsOptions, Trust};
+use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
 use crate::url::Url;
 use crate::usage::misuse;
@@ -34,10 +37,8 @@ const MAX_IN_FLIGHT: u16 = 100;
 /// A connection to a broker, ready to be made.
 #[derive(Debug, Clone)]
 pub struct ConnectConfig {
-    /// Where the broker listens.
-    pub address: Address,
-    /// The local address, or a name of one, to connect from; none for the system's choice.
-    pub bind: Option<String>,
+    /// Where the broker is, and which way leads there.
+    pub route: Route,
     /// How to secure it; none for plain MQTT.
     pub tls: Option<Tls>,
     /// What the CONNECT says.
@@ -72,9 +73,11 @@ impl ConnectConfig {
         }
         let host = host(connection, url)?;
         let port = port(connection, url)?;
-        let tls = tls_options(connection, url, port, talk.quiet)?;
-        let address = address(connection, url, &host, port, tls.is_some())?;
-        // A certificate must name the host over a Unix domain socket too.
+        let tls = tls::options(&connection.tls, url, port, talk.quiet)?;
+        let route = route(connection, url, &host, port, tls.is_some(), talk.quiet)?;
+        // A certificate must name the host over a Unix domain socket too; and with SRV records the
+        // host they were asked for, because anyone may forge an answer of the DNS that names a
+        // host with a certificate of its own (RFC 9525, section 6.1).
         let tls = tls.map(|options| Tls::new(options, &host)).transpose()?;
         let connect = Connect {
             version,
@@ -99,8 +102,7 @@ impl ConnectConfig {
             connect.password.as_ref().map_or(0, |p| p.reveal().len()),
         )?;
         Ok(Self {
-            address,
-            bind: connection.bind.clone(),
+            route,
             tls,
             connect,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
@@ -166,106 +168,60 @@ fn socket<'a>(connection: &'a ConnectionArgs, url: Option<&Url>) -> Option<&'a P
     url.is_none_or(Url::yields_to_unix).then_some(path)
 }
 
-fn address(
+fn route(
     connection: &ConnectionArgs,
     url: Option<&Url>,
     host: &str,
     port: Option<u16>,
     secure: bool,
-) -> Result<Address, Report> {
-    let Some(path) = socket(connection, url) else {
+    quiet: bool,
+) -> Result<Route, Report> {
+    let proxy = connection.proxy.as_ref().map(Proxy::parse).transpose()?;
+    let address = if let Some(path) = socket(connection, url) {
+        if path.as_os_str().is_empty() {
+            return Err(misuse("the path given with --unix is empty")
+                .hint("give the path of the broker's `listener 0 PATH`"));
+        }
+        if proxy.is_some() {
+            return Err(misuse("--unix and --proxy exclude each other")
+                .hint("no proxy leads to a socket of this machine"));
+        }
+        if connection.srv {
+            return Err(misuse("--unix and -S exclude each other")
+                .hint("SRV records name hosts and ports, not sockets of this machine"));
+        }
+        Address::Unix(path.clone())
+    } else if connection.srv {
+        service(host, port, secure, quiet)?
+    } else {
         let scheme = url.map_or(secure, |url| url.secure);
         let default_port = if scheme { TLS_PORT } else { PORT };
-        return Ok(Address::Tcp {
+        Address::Tcp {
             host: host.to_owned(),
             port: port.unwrap_or(default_port),
-        });
+        }
     };
-    if path.as_os_str().is_empty() {
-        return Err(misuse("the path given with --unix is empty")
-            .hint("give the path of the broker's `listener 0 PATH`"));
-    }
-    Ok(Address::Unix(path.clone()))
+    Ok(Route {
+        address,
+        bind: connection.bind.clone(),
+        proxy,
+        websocket: connection.ws || url.is_some_and(|url| url.websocket),
+    })
 }
 
-/// What was asked for of TLS, with the warnings that are due; none for plain MQTT.
-fn tls_options(
-    connection: &ConnectionArgs,
-    url: Option<&Url>,
-    port: Option<u16>,
-    quiet: bool,
-) -> Result<Option<TlsOptions>, Report> {
-    if connection.no_tls {
-        if url.is_some_and(|url| url.secure) {
-            return Err(
-                misuse("--no-tls contradicts the mqtts:// of the URL given with -L")
-                    .hint("begin the URL with mqtt://, or leave --no-tls out"),
-            );
-        }
-        return Ok(None);
+fn service(host: &str, port: Option<u16>, secure: bool, quiet: bool) -> Result<Address, Report> {
+    if host.parse::<IpAddr>().is_ok() {
+        return Err(misuse(format!("the address {host} has no SRV records"))
+            .hint("give -h the name of a domain, or leave -S out"));
     }
-    let identity = identity(connection)?;
-    let Some(trust) = trust(connection, url, port) else {
-        if let Some(option) = idle_option(connection)
-            && !quiet
-        {
-            warn(format_args!(
-                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs or mqtts:// turns on"
-            ));
-        }
-        return Ok(None);
-    };
-    if connection.insecure && !quiet {
-        warn("--insecure: the broker's certificate is not verified, anyone may pose as the broker");
+    if port.is_some() && !quiet {
+        warn("the port has no effect with -S: the SRV records name it");
     }
-    Ok(Some(TlsOptions {
-        trust,
-        insecure: connection.insecure,
-        identity,
-        lowest: connection.tls_version.map(Into::into).unwrap_or_default(),
-        alpn: connection.tls_alpn.clone(),
+    Ok(Address::Service(Service {
+        host: host.to_owned(),
+        secure,
+        server: dns_server()?,
     }))
-}
-
-fn identity(connection: &ConnectionArgs) -> Result<Option<IdentityFiles>, Report> {
-    match (&connection.cert, &connection.key) {
-        (Some(certificate), Some(key)) => Ok(Some(IdentityFiles {
-            certificate: certificate.clone(),
-            key: key.clone(),
-        })),
-        (None, None) => Ok(None),
-        (Some(_), None) => {
-            Err(misuse("--cert needs the certificate's private key").hint("add --key FILE"))
-        }
-        (None, Some(_)) => {
-            Err(misuse("--key needs the certificate that it belongs to").hint("add --cert FILE"))
-        }
-    }
-}
-
-/// An option that only says how to do TLS.
-fn idle_option(connection: &ConnectionArgs) -> Option<&'static str> {
-    [
-        (connection.cert.is_some(), "--cert"),
-        (connection.insecure, "--insecure"),
-        (connection.tls_version.is_some(), "--tls-version"),
-        (connection.tls_alpn.is_some(), "--tls-alpn"),
-    ]
-    .into_iter()
-    .find_map(|(is_given, option)| is_given.then_some(option))
-}
-
-/// TLS is on with a trust option, with a URL that asks for it, and on its own port.
-fn trust(connection: &ConnectionArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> {
-    if connection.cafile.is_some() || connection.capath.is_some() {
-        return Some(Trust::Named {
-            file: connection.cafile.clone(),
-            folder: connection.capath.clone(),
-        });
-    }
-    let is_on =
-        connection.tls_use_os_certs || port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
-    is_on.then_some(Trust::System)
 }
 
 fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {

@@ -74,6 +74,12 @@ impl TopicName {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// A copy to keep: a received topic shares, and holds, the memory of its whole packet.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
     /// The topic's UTF-8 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

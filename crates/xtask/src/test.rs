@@ -26,18 +26,30 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         ours.arg("--workspace");
     }
     ours.args(args);
-    let mut tally = Tally::default();
-    let mut status = stream(&mut ours, &mut tally)?;
+    let (mut status, mut tally) = stream(&mut ours)?;
+    let mut also = |command: &mut Command| -> Result<()> {
+        let (other, more) = stream(command)?;
+        tally += more;
+        if status.success() {
+            status = other;
+        }
+        Ok(())
+    };
     // Options choose test targets, which need not be this one.
     if everything && !args.iter().any(|arg| arg.starts_with('-')) {
         say("The parity suite with mosquitto's tools: what it asserts is what they do.");
         let mut theirs = test_command();
         theirs.args(["--package", "parity", "--test", "parity"]);
-        theirs.args(args).env("MQ_UNDER_TEST", "mosquitto");
-        let second = stream(&mut theirs, &mut tally)?;
-        if status.success() {
-            status = second;
-        }
+        also(theirs.args(args).env("MQ_UNDER_TEST", "mosquitto"))?;
+    }
+    if args.is_empty() {
+        // In a folder of its own: the tools that everything else tests do without OpenSSL.
+        let mut psk = cargo();
+        also(
+            psk.args(["test", "--no-fail-fast", "--target-dir", "target/psk"])
+                .args(["-p", "mqpub", "-p", "mqsub", "--test", "psk"])
+                .args(["--features", "mqpub/psk,mqsub/psk"]),
+        )?;
     }
     if !status.success() && tally.failed == 0 {
         say(&format!("cargo test ended with {status}: see above."));
@@ -55,7 +67,7 @@ fn test_command() -> Command {
 }
 
 /// Runs `cargo test` with its output on the screen, and adds up its closing lines.
-fn stream(command: &mut Command, tally: &mut Tally) -> Result<ExitStatus> {
+fn stream(command: &mut Command) -> Result<(ExitStatus, Tally)> {
     show(command);
     // One pipe for both, so that the lines stay in the order in which they were written.
     let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
@@ -66,6 +78,7 @@ fn stream(command: &mut Command, tally: &mut Tally) -> Result<ExitStatus> {
     command
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null());
+    let mut tally = Tally::default();
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     let mut stdout = std::io::stdout().lock();
@@ -80,7 +93,7 @@ fn stream(command: &mut Command, tally: &mut Tally) -> Result<ExitStatus> {
         line.clear();
     }
     let status = child.wait().context("cannot wait for cargo test")?;
-    Ok(status)
+    Ok((status, tally))
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {

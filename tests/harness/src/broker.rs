@@ -16,6 +16,17 @@ use crate::process::{PATIENCE, Stream, Supervised};
 
 const ATTEMPTS: usize = 20;
 
+/// For OpenSSL, see config(5ssl).
+const TLS12_ONLY: &str = "\
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = limit
+[limit]
+MaxProtocol = TLSv1.2
+";
+
 /// A running mosquitto with one listener on `localhost`. It is killed when dropped, and its
 /// log is printed when the test is failing.
 #[derive(Debug)]
@@ -33,6 +44,8 @@ pub struct BrokerBuilder {
     log_every_packet: bool,
     password_file: Option<PathBuf>,
     certificate: Option<ServerCert>,
+    only_tls12: bool,
+    websockets: bool,
     lines: Vec<String>,
     folder: Arc<TempDir>,
 }
@@ -53,6 +66,8 @@ impl Broker {
             log_every_packet: true,
             password_file: None,
             certificate: None,
+            only_tls12: false,
+            websockets: false,
             lines: Vec::new(),
             folder: Arc::new(TempDir::with_prefix("mqbroker-").expect("make a private folder")),
         }
@@ -68,6 +83,12 @@ impl Broker {
     #[must_use]
     pub fn args(&self) -> Vec<String> {
         host_and_port("localhost", self.port)
+    }
+
+    /// The Unix domain socket of plain MQTT that [`BrokerBuilder::websockets`] leaves.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.settings.socket()
     }
 
     /// Its process id.
@@ -171,6 +192,17 @@ impl BrokerBuilder {
         self
     }
 
+    /// The listener speaks MQTT over WebSocket; plain MQTT is at [`Broker::socket`].
+    #[must_use]
+    pub fn websockets(mut self) -> Self {
+        self.websockets = true;
+        self
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("mqtt")
+    }
+
     /// Whether clients without credentials get in (unless set: yes).
     #[must_use]
     pub fn anonymous(mut self, allowed: bool) -> Self {
@@ -189,6 +221,13 @@ impl BrokerBuilder {
     #[must_use]
     pub fn tls(mut self, certificate: &ServerCert) -> Self {
         self.certificate = Some(certificate.clone());
+        self
+    }
+
+    /// TLS 1.3 is not spoken, as by a broker of before 2018.
+    #[must_use]
+    pub fn tls12_only(mut self) -> Self {
+        self.only_tls12 = true;
         self
     }
 
@@ -233,6 +272,12 @@ impl BrokerBuilder {
             .arg(&config)
             .current_dir(self.folder.path());
         crate::tool::seal(&mut command, self.folder.path());
+        if self.only_tls12 {
+            // mosquitto.conf knows a lowest version only.
+            let path = self.folder.path().join("openssl.cnf");
+            std::fs::write(&path, TLS12_ONLY).expect("write openssl.cnf");
+            command.env("OPENSSL_CONF", path);
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -285,6 +330,11 @@ impl BrokerBuilder {
         }
         for line in &self.lines {
             let _ = writeln!(text, "{line}");
+        }
+        if self.websockets {
+            text.push_str("protocol websockets\n");
+            // mosquitto 2.0 does not start when all its listeners are for WebSocket.
+            push_path(&mut text, "listener 0", &self.socket());
         }
         text
     }

@@ -21,7 +21,9 @@ mod process;
 pub mod pty;
 mod python;
 mod running;
+mod services;
 mod tool;
+mod websocket;
 
 pub use broker::{Broker, BrokerBuilder};
 pub use certs::{Authority, ServerCert, mkcert};
@@ -33,4 +35,6 @@ pub use ports::{PortGuard, free_port, silent_port, unanswering_port, unused_port
 pub use pty::Pty;
 pub use python::python;
 pub use running::{Pattern, Running};
+pub use services::{DnsServer, SocksProxy};
 pub use tool::{Tool, mqpasswd, mqpub, mqsub};
+pub use websocket::WebSocketConn;
