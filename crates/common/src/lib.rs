@@ -34,6 +34,8 @@ pub mod reason;
 #[cfg(feature = "client")]
 pub mod runtime;
 #[cfg(feature = "client")]
+pub mod signals;
+#[cfg(feature = "client")]
 pub mod terminal;
 #[cfg(feature = "client")]
 pub mod tls;

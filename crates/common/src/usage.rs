@@ -10,7 +10,7 @@ use crate::defaults;
 use crate::exit::Exit;
 use crate::report::Report;
 #[cfg(feature = "client")]
-use crate::{stdio, tool::Tool};
+use crate::{stdio, tls, tool::Tool};
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -33,8 +33,10 @@ pub fn run<T: FromArgMatches>(
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let mut command = command(tool.called_as(arguments.first()));
-    let parsed = defaults::complete(tool, &mut command, arguments)
-        .and_then(|complete| parse_with(command, complete.arguments, &complete.sources));
+    let parsed = defaults::complete(tool, &mut command, arguments).and_then(|complete| {
+        let version = format!("TLS: {}\n", tls::library());
+        parse_with(command, complete.arguments, &complete.sources, &version)
+    });
     match parsed {
         Ok(Parsed::Run(args)) => work(args),
         Ok(Parsed::Show(text)) => stdio::show(&text),
@@ -51,7 +53,7 @@ pub fn parse<T: FromArgMatches>(
     command: Command,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<T>, Report> {
-    parse_with(command, arguments, &[])
+    parse_with(command, arguments, &[], "")
 }
 
 /// A command line whose parts do not fit together.
@@ -59,11 +61,13 @@ pub fn misuse(error: impl Into<String>) -> Report {
     Report::new(Exit::USAGE, error)
 }
 
-/// Parses a command line that has options from other places in it.
+/// Parses a command line that has options from other places in it; `version` follows what
+/// clap says about the version.
 fn parse_with<T: FromArgMatches>(
     command: Command,
     arguments: impl IntoIterator<Item = OsString>,
     sources: &[String],
+    version: &str,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
     let parsed = command
@@ -73,8 +77,11 @@ fn parse_with<T: FromArgMatches>(
         Ok(args) => return Ok(Parsed::Run(args)),
         Err(error) => error,
     };
-    let text = error.to_string();
+    let mut text = error.to_string();
     if !error.use_stderr() {
+        if error.kind() == ErrorKind::DisplayVersion {
+            text.push_str(version);
+        }
         return Ok(Parsed::Show(text));
     }
     // clap writes paragraphs: the error, perhaps tips, the usage. Its tip to put `--` before a

@@ -134,6 +134,31 @@ impl Pty {
         self.send(&[0x04]);
     }
 
+    /// Sends SIGINT, which Ctrl-C need not do.
+    pub fn interrupt(&self) {
+        self.process.signal(Signal::INT);
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
+    }
+
+    /// Sends SIGTSTP.
+    pub fn suspend(&self) {
+        self.process.signal(Signal::TSTP);
+    }
+
+    /// Sends SIGCONT.
+    pub fn resume(&self) {
+        self.process.signal(Signal::CONT);
+    }
+
     /// Everything the terminal showed up to now, typed text that was echoed included.
     #[must_use]
     pub fn screen(&self) -> String {

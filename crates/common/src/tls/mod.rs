@@ -32,6 +32,12 @@ pub use diagnosis::{alert_instead_of_connack, handshake_failed};
 pub use identity::IdentityFiles;
 pub use shared_key::SharedKey;
 
+/// The library behind this module, for `--version`.
+#[must_use]
+pub const fn library() -> &'static str {
+    "rustls with ring"
+}
+
 /// Where trust comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
