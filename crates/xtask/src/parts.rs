@@ -18,6 +18,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("dnsmasq", "dnsmasq-base"),
     ("microsocks", "microsocks"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
     ("pkg-config", "pkg-config"),
 ];
 
