@@ -18,6 +18,9 @@ fn they_speak_of_themselves_by_that_name() {
         let text = output.stdout_str();
         assert!(text.contains(name), "{output}");
         // The others' names are ours.
-        assert!(!text.contains(&name.replace("mosquitto_", "mq")), "{output}");
+        assert!(
+            !text.contains(&name.replace("mosquitto_", "mq")),
+            "{output}"
+        );
     }
 }

@@ -33,7 +33,11 @@ fn the_shared_key_lets_in() {
                 .args(broker.args())
                 .args(["--psk", key, "--psk-identity", identity])
                 .run();
-            assert_eq!(output.status == 0, expect(false, right), "{key} {identity}\n{output}");
+            assert_eq!(
+                output.status == 0,
+                expect(false, right),
+                "{key} {identity}\n{output}"
+            );
         }
     }
 }
