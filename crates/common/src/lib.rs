@@ -5,6 +5,7 @@
 //! alone: it knows no sockets and builds without any network crate.
 
 pub mod exit;
+pub mod prompt;
 pub mod report;
 pub mod secret;
 pub mod stdio;
