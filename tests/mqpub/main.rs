@@ -22,6 +22,7 @@ mod keep_alive;
 mod lines;
 mod lost;
 mod message;
+mod password_options;
 mod qos_and_retain;
 mod repeat;
 mod secrets;

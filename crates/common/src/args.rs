@@ -64,7 +64,7 @@ pub struct ConnectionArgs {
     #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
     pub username: Option<String>,
 
-    /// Password (visible in the process list)
+    /// Password (in the shell's history, too: --password-file and --ask-password leave no trace)
     #[arg(
         short = 'P',
         long = "pw",
@@ -72,6 +72,14 @@ pub struct ConnectionArgs {
         allow_hyphen_values = true
     )]
     pub password: Option<Secret>,
+
+    /// Take the password from the first line of this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["password", "ask_password"], allow_hyphen_values = true)]
+    pub password_file: Option<PathBuf>,
+
+    /// Ask for the password on the terminal
+    #[arg(long, conflicts_with = "password")]
+    pub ask_password: bool,
 
     /// Keep Alive in seconds: 5 to 65535, or 0 for none
     #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "60", value_parser = keep_alive)]

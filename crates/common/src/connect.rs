@@ -1,6 +1,7 @@
 //! From the typed options to a connection that can be made: checked here, nothing left to
 //! check later.
 
+mod credentials;
 mod tls;
 
 use std::io::Write as _;
@@ -17,7 +18,6 @@ use crate::net::Address;
 use crate::protocol::{Connect, Session, Trace};
 use crate::reason::Version;
 use crate::report::Report;
-use crate::secret::Secret;
 use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
 use crate::url::Url;
@@ -65,22 +65,25 @@ impl ConnectConfig {
         talk: TalkArgs,
     ) -> Result<Self, Report> {
         let version = version(connection)?;
-        let (username, password) = credentials(connection, url);
-        if password.is_some() && username.is_none() && version == Version::V311 {
-            return Err(
-                misuse("a password without a user name is possible in MQTT 5 only")
-                    .hint("add -u NAME, or -V mqttv5"),
-            );
-        }
         let host = host(connection, url)?;
         let port = port(connection, url)?;
         let tls = tls::options(&connection.tls, url, port, talk.quiet)?;
         let address = address(connection, url, &host, port, tls.is_some())?;
         // A certificate must name the host over a Unix domain socket too.
         let tls = tls.map(|options| Tls::new(options, &host)).transpose()?;
+        let client_id = client_id(connection)?;
+        let will = will_of(will)?;
+        // Last: nobody is asked for a password when something else is wrong.
+        let (username, password) = credentials::credentials(connection, url, talk.quiet)?;
+        if password.is_some() && username.is_none() && version == Version::V311 {
+            return Err(
+                misuse("a password without a user name is possible in MQTT 5 only")
+                    .hint("add -u NAME, or -V mqttv5"),
+            );
+        }
         let connect = Connect {
             version,
-            client_id: client_id(connection)?,
+            client_id,
             clean_start: !connection.disable_clean_session,
             keep_alive: connection.keepalive,
             // In MQTT 5 a session that shall be there next time must also not expire.
@@ -90,7 +93,7 @@ impl ConnectConfig {
             receive_maximum: None,
             username,
             password,
-            will: will_of(will)?,
+            will,
         };
         check_length(
             "the user name",
@@ -129,15 +132,6 @@ fn version(connection: &ConnectionArgs) -> Result<Version, Report> {
         (Some(version), _) => Ok(version),
         (None, Some(_)) => Ok(Version::V5),
         (None, None) => Ok(Version::V311),
-    }
-}
-
-fn credentials(connection: &ConnectionArgs, url: Option<&Url>) -> (Option<String>, Option<Secret>) {
-    let username = connection.username.clone();
-    let password = connection.password.clone();
-    match url {
-        Some(url) => (url.username(username), url.password(password)),
-        None => (username, password),
     }
 }
 
