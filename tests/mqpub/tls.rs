@@ -148,6 +148,9 @@ fn no_tls_ignores_every_tls_option() {
         &["--tls-use-os-certs"],
         &["--cert", "alone"],
         &["--insecure"],
+        &["--ciphers", "none"],
+        &["--tls-keylog", "/no/such/folder/file"],
+        &["--keyform", "engine"],
     ] {
         to(broker.args())
             .args(options)

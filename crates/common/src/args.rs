@@ -15,7 +15,7 @@ use crate::message::Qos;
 use crate::reason::Version;
 use crate::secret::Secret;
 
-pub use self::tls::{TlsArgs, TlsVersionArg};
+pub use self::tls::{KeyFormArg, TlsArgs, TlsVersionArg};
 
 /// Where the broker is and how to talk to it.
 #[derive(Debug, Clone, Args)]

@@ -5,10 +5,10 @@
 //! alone: it knows no sockets and builds without any network crate.
 
 pub mod exit;
-pub mod prompt;
 pub mod report;
 pub mod secret;
 pub mod stdio;
+pub mod terminal;
 pub mod usage;
 
 #[cfg(feature = "client")]

@@ -1,6 +1,9 @@
 //! Bytes that must not be seen: passwords and pass phrases.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -13,6 +16,35 @@ impl Secret {
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+
+    /// Reads a line without its ending, `\n` or `\r\n`: any bytes. Of one that is longer than
+    /// `limit` bytes only so much is read that this shows. None when there is nothing left to read.
+    ///
+    /// # Errors
+    /// Those of `input`.
+    pub fn read_line(input: impl BufRead, limit: usize) -> io::Result<Option<Self>> {
+        // All the room it can need: a vector that grows would leave parts of the secret behind.
+        let mut line = Zeroizing::new(Vec::with_capacity(limit + 2));
+        let count = input.take(limit as u64 + 2).read_until(b'\n', &mut line)?;
+        if line.ends_with(b"\n") {
+            line.pop();
+            if line.ends_with(b"\r") {
+                line.pop();
+            }
+        }
+        Ok((count > 0).then_some(Self(line)))
+    }
+
+    /// The first line of a file, as [`Secret::read_line`] reads it, and the file for questions
+    /// about it. Nothing behind the line is read: of a pipe it stays for whoever reads on.
+    ///
+    /// # Errors
+    /// A file that cannot be opened or read.
+    pub fn first_line(path: &Path, limit: usize) -> io::Result<(Option<Self>, File)> {
+        let file = File::open(path)?;
+        let line = Self::read_line(BufReader::with_capacity(1, &file), limit)?;
+        Ok((line, file))
     }
 
     /// The secret itself. Its only uses are a CONNECT packet and a hash.
@@ -42,5 +74,34 @@ mod tests {
     fn debug_output_hides_the_secret() {
         let secret = Secret::from("hunter2".to_owned());
         assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    fn read(text: &[u8]) -> Option<Vec<u8>> {
+        Secret::read_line(text, 5)
+            .unwrap()
+            .map(|secret| secret.reveal().to_vec())
+    }
+
+    #[test]
+    fn a_line_ends_before_its_line_end() {
+        for (text, expected) in [
+            (&b"ab\ncd"[..], &b"ab"[..]),
+            (b"ab\r\ncd", b"ab"),
+            (b"ab", b"ab"),
+            (b"ab\r", b"ab\r"),
+            (b"\nab", b""),
+            (b"\0\xff\r\r\n", b"\0\xff\r"),
+            (b"12345\r\n", b"12345"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(expected));
+        }
+        assert_eq!(read(b""), None);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_shows_it() {
+        for text in [&b"123456\n"[..], b"12345678901234567890"] {
+            assert!(read(text).unwrap().len() > 5);
+        }
     }
 }

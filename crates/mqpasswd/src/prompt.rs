@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal as _};
 
 use mqtools_common::exit::Exit;
 use mqtools_common::passwd::entry::{MAX_LENGTH, check_password};
-use mqtools_common::prompt;
 use mqtools_common::report::Report;
 use mqtools_common::secret::Secret;
+use mqtools_common::terminal;
 
 /// Asks for a password and for the same one again.
 ///
@@ -15,7 +15,7 @@ use mqtools_common::secret::Secret;
 /// nothing to read.
 pub(crate) fn new_password() -> Result<Secret, Report> {
     if io::stdin().is_terminal() {
-        twice(prompt::typed)
+        twice(terminal::ask)
     } else {
         twice(|_| line_of_stdin())
     }
@@ -44,6 +44,6 @@ fn unread(error: io::Error) -> Report {
 
 /// The next line of stdin.
 fn line_of_stdin() -> io::Result<Secret> {
-    prompt::line(io::stdin().lock(), MAX_LENGTH)?
+    Secret::read_line(io::stdin().lock(), MAX_LENGTH)?
         .ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "stdin has ended"))
 }

@@ -16,6 +16,17 @@ use crate::process::{PATIENCE, Stream, Supervised};
 
 const ATTEMPTS: usize = 20;
 
+/// For OpenSSL, see config(5ssl).
+const TLS12_ONLY: &str = "\
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = limit
+[limit]
+MaxProtocol = TLSv1.2
+";
+
 /// A running mosquitto with one listener on `localhost`. It is killed when dropped, and its
 /// log is printed when the test is failing.
 #[derive(Debug)]
@@ -33,6 +44,7 @@ pub struct BrokerBuilder {
     log_every_packet: bool,
     password_file: Option<PathBuf>,
     certificate: Option<ServerCert>,
+    only_tls12: bool,
     lines: Vec<String>,
     folder: Arc<TempDir>,
 }
@@ -53,6 +65,7 @@ impl Broker {
             log_every_packet: true,
             password_file: None,
             certificate: None,
+            only_tls12: false,
             lines: Vec::new(),
             folder: Arc::new(TempDir::with_prefix("mqbroker-").expect("make a private folder")),
         }
@@ -192,6 +205,13 @@ impl BrokerBuilder {
         self
     }
 
+    /// TLS 1.3 is not spoken, as by a broker of before 2018.
+    #[must_use]
+    pub fn tls12_only(mut self) -> Self {
+        self.only_tls12 = true;
+        self
+    }
+
     /// Whether each packet is logged (unless set: yes). Turn it off for many messages.
     #[must_use]
     pub fn log_every_packet(mut self, logged: bool) -> Self {
@@ -233,6 +253,12 @@ impl BrokerBuilder {
             .arg(&config)
             .current_dir(self.folder.path());
         crate::tool::seal(&mut command, self.folder.path());
+        if self.only_tls12 {
+            // mosquitto.conf knows a lowest version only.
+            let path = self.folder.path().join("openssl.cnf");
+            std::fs::write(&path, TLS12_ONLY).expect("write openssl.cnf");
+            command.env("OPENSSL_CONF", path);
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

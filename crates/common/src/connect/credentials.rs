@@ -13,9 +13,9 @@ use rustix::io::Errno;
 
 use crate::args::ConnectionArgs;
 use crate::exit::Exit;
-use crate::prompt;
 use crate::report::{Report, warn};
 use crate::secret::Secret;
+use crate::terminal;
 use crate::topic::MAX_STRING;
 use crate::url::Url;
 
@@ -56,7 +56,7 @@ pub(super) fn from_file(path: &Path, option: &str, quiet: bool) -> Result<Secret
     let shown = path.display();
     let unusable = |exit| Report::new(exit, format!("cannot use the {option} {shown}"));
     let hint = "its first line is the password, and nothing else";
-    let (line, file) = prompt::first_line(path, MAX_STRING)
+    let (line, file) = Secret::first_line(path, MAX_STRING)
         .map_err(|why| unusable(Exit::OS_ERROR).cause(why).hint(hint))?;
     let secret = line
         .filter(|line| !line.reveal().is_empty())
@@ -94,7 +94,7 @@ fn asked() -> Result<Secret, Report> {
             .cause(why)
             .hint("without a terminal, give it with --password-file FILE")
     };
-    let password = prompt::typed("Password: ").map_err(|why| match why.raw_os_error() {
+    let password = terminal::ask("Password: ").map_err(|why| match why.raw_os_error() {
         // What open(2) says of /dev/tty in a process without a terminal.
         Some(code) if code == Errno::NXIO.raw_os_error() => {
             failed(Exit::OS_ERROR, "there is no terminal to ask on")

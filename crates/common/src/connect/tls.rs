@@ -2,9 +2,9 @@
 //! contradicts what.
 
 use super::TLS_PORT;
-use crate::args::TlsArgs;
+use crate::args::{KeyFormArg, TlsArgs, TlsVersionArg};
 use crate::report::{Report, warn};
-use crate::tls::{IdentityFiles, TlsOptions, Trust};
+use crate::tls::{Ciphers, IdentityFiles, TlsOptions, Trust};
 use crate::url::Url;
 use crate::usage::misuse;
 
@@ -24,7 +24,9 @@ pub(super) fn options(
         }
         return Ok(None);
     }
+    refuse_engines(args)?;
     let identity = identity(args)?;
+    let ciphers = ciphers(args)?;
     let Some(trust) = trust(args, url, port) else {
         if let Some(option) = idle_option(args)
             && !quiet
@@ -38,12 +40,24 @@ pub(super) fn options(
     if args.insecure && !quiet {
         warn("--insecure: the broker's certificate is not verified, anyone may pose as the broker");
     }
+    let lowest = args.tls_version.map(Into::into).unwrap_or_default();
+    if !quiet {
+        if matches!(args.tls_version, Some(TlsVersionArg::Tls11)) {
+            warn("--tls-version tlsv1.1: TLS 1.1 is not spoken, TLS 1.2 is the lowest version");
+        }
+        if ciphers.are_idle(lowest) {
+            warn("--ciphers names suites of TLS 1.2 only, which --tls-version excludes");
+        }
+    }
     Ok(Some(TlsOptions {
         trust,
         insecure: args.insecure,
         identity,
-        lowest: args.tls_version.map(Into::into).unwrap_or_default(),
+        lowest,
+        ciphers,
         alpn: args.tls_alpn.clone(),
+        key_log: args.tls_keylog.clone(),
+        quiet,
     }))
 }
 
@@ -63,13 +77,46 @@ fn identity(args: &TlsArgs) -> Result<Option<IdentityFiles>, Report> {
     }
 }
 
+fn ciphers(args: &TlsArgs) -> Result<Ciphers, Report> {
+    let Some(list) = &args.ciphers else {
+        return Ok(Ciphers::default());
+    };
+    Ciphers::parse(list).map_err(|unknown| {
+        let cause = if unknown.is_empty() {
+            "it names no cipher suite".to_owned()
+        } else {
+            format!("there is no cipher suite {unknown:?} here")
+        };
+        misuse("cannot use the list given with --ciphers")
+            .cause(cause)
+            .hint(format!("there are {}", Ciphers::names()))
+    })
+}
+
+fn refuse_engines(args: &TlsArgs) -> Result<(), Report> {
+    let option = if args.tls_engine.is_some() {
+        "--tls-engine"
+    } else if args.tls_engine_kpass_sha1.is_some() {
+        "--tls-engine-kpass-sha1"
+    } else if args.keyform == Some(KeyFormArg::Engine) {
+        "--keyform engine"
+    } else {
+        return Ok(());
+    };
+    Err(misuse(format!("{option} is not supported"))
+        .cause("engines are a part of OpenSSL, and certificates are handled by rustls here")
+        .hint("give the key as a PEM file with --key; for a key that cannot leave its hardware, let a TLS proxy such as stunnel hold it"))
+}
+
 /// An option that only says how to do TLS.
 fn idle_option(args: &TlsArgs) -> Option<&'static str> {
     [
         (args.cert.is_some(), "--cert"),
         (args.insecure, "--insecure"),
         (args.tls_version.is_some(), "--tls-version"),
+        (args.ciphers.is_some(), "--ciphers"),
         (args.tls_alpn.is_some(), "--tls-alpn"),
+        (args.tls_keylog.is_some(), "--tls-keylog"),
     ]
     .into_iter()
     .find_map(|(is_given, option)| is_given.then_some(option))
@@ -81,6 +128,7 @@ fn trust(args: &TlsArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> 
         return Some(Trust::Named {
             file: args.cafile.clone(),
             folder: args.capath.clone(),
+            system: args.tls_use_os_certs,
         });
     }
     let is_on =

@@ -1,12 +1,15 @@
 //! TLS for a connection: which certificates are trusted, who the client is, and a
 //! `ClientConfig` made of it.
 
+mod ciphers;
 mod diagnosis;
+mod encrypted_key;
 mod identity;
+mod key_log;
 mod roots;
 mod verifier;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier;
@@ -16,8 +19,11 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, SupportedProtocolVersion};
 
 use crate::exit::Exit;
-use crate::report::Report;
+use crate::report::{Report, warn};
 
+use self::key_log::KeyLogFile;
+
+pub use ciphers::Ciphers;
 pub use diagnosis::{alert_instead_of_connack, handshake_failed};
 pub use identity::IdentityFiles;
 
@@ -31,6 +37,8 @@ pub enum Trust {
         file: Option<PathBuf>,
         /// `--capath`.
         folder: Option<PathBuf>,
+        /// The operating system's store as well.
+        system: bool,
     },
     /// The operating system's store.
     System,
@@ -57,8 +65,14 @@ pub struct TlsOptions {
     pub identity: Option<IdentityFiles>,
     /// The lowest version to speak.
     pub lowest: LowestVersion,
+    /// The cipher suites to offer.
+    pub ciphers: Ciphers,
     /// The protocol name to offer (ALPN), 1 to 255 bytes.
     pub alpn: Option<String>,
+    /// The file that the connection's secrets are appended to.
+    pub key_log: Option<PathBuf>,
+    /// No warnings.
+    pub quiet: bool,
 }
 
 /// The TLS library, for `--version`. The release series is named and no more: which patch release
@@ -102,7 +116,9 @@ impl Tls {
 
 fn client_config(options: &TlsOptions) -> Result<ClientConfig, Report> {
     let failed = |why: rustls::Error| Report::new(Exit::TLS, "cannot set up TLS").cause(why);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites = options.ciphers.select(&provider.cipher_suites);
+    let provider = Arc::new(provider);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions(options.lowest))
         .map_err(failed)?
@@ -124,7 +140,26 @@ fn client_config(options: &TlsOptions) -> Result<ClientConfig, Report> {
         .iter()
         .map(|name| name.clone().into_bytes())
         .collect();
+    if let Some(path) = &options.key_log {
+        config.key_log = Arc::new(key_log(path, options.quiet)?);
+    }
     Ok(config)
+}
+
+fn key_log(path: &Path, quiet: bool) -> Result<KeyLogFile, Report> {
+    let file = KeyLogFile::open(path)?;
+    if !quiet {
+        let readers = if file.is_open_to_others() {
+            ", and other users of this machine can read it"
+        } else {
+            ""
+        };
+        warn(format_args!(
+            "--tls-keylog: whoever has {} can decrypt this connection{readers}",
+            path.display()
+        ));
+    }
+    Ok(file)
 }
 
 fn versions(lowest: LowestVersion) -> &'static [&'static SupportedProtocolVersion] {
@@ -141,13 +176,20 @@ fn verifier(
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Report> {
     let trusted = match &options.trust {
-        Trust::Named { file, folder } => {
+        Trust::Named {
+            file,
+            folder,
+            system,
+        } => {
             let mut trusted = roots::Trusted::none();
             if let Some(path) = file {
                 trusted.extend(roots::from_file(path)?);
             }
             if let Some(path) = folder {
                 trusted.extend(roots::from_folder(path)?);
+            }
+            if *system && !options.insecure {
+                trusted.extend(roots::from_system()?);
             }
             trusted
         }
