@@ -21,6 +21,7 @@ mod file;
 mod garbage;
 mod keep_alive;
 mod key_forms;
+mod key_passphrase_file;
 mod keylog;
 mod lines;
 mod lost;

@@ -31,6 +31,15 @@ pub struct TlsArgs {
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub key: Option<PathBuf>,
 
+    /// Take the pass phrase of --key from the first line of this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "key",
+        allow_hyphen_values = true
+    )]
+    pub key_passphrase_file: Option<PathBuf>,
+
     /// The form of --key: pem
     #[arg(
         long,

@@ -43,7 +43,7 @@ fn password(
         return Ok(Some(password.clone()));
     }
     if let Some(path) = &connection.password_file {
-        return from_file(path, "--password-file", quiet).map(Some);
+        return from_file(path, "--password-file", "password", quiet).map(Some);
     }
     if connection.ask_password {
         return asked().map(Some);
@@ -51,25 +51,29 @@ fn password(
     Ok(connection.password.clone())
 }
 
-/// The first line of the file that `option` names. Warns of one that others can read.
-pub(super) fn from_file(path: &Path, option: &str, quiet: bool) -> Result<Secret, Report> {
+/// The first line of the file that `option` names, which is `what`. Warns of one that others can
+/// read.
+pub(super) fn from_file(
+    path: &Path,
+    option: &str,
+    what: &str,
+    quiet: bool,
+) -> Result<Secret, Report> {
     let shown = path.display();
     let unusable = |exit| Report::new(exit, format!("cannot use the {option} {shown}"));
-    let hint = "its first line is the password, and nothing else";
+    let hint = format!("its first line is the {what}, and nothing else");
     let (line, file) = Secret::first_line(path, MAX_STRING)
-        .map_err(|why| unusable(Exit::OS_ERROR).cause(why).hint(hint))?;
+        .map_err(|why| unusable(Exit::OS_ERROR).cause(why).hint(&*hint))?;
     let secret = line
         .filter(|line| !line.reveal().is_empty())
         .ok_or_else(|| {
             unusable(Exit::USAGE)
                 .cause("its first line is empty")
-                .hint(hint)
+                .hint(&*hint)
         })?;
     if secret.reveal().len() > MAX_STRING {
         return Err(unusable(Exit::USAGE)
-            .cause(format!(
-                "its first line is longer than {MAX_STRING} bytes, the most that MQTT allows"
-            ))
+            .cause(format!("its first line is longer than {MAX_STRING} bytes"))
             .hint(hint));
     }
     if !quiet && let Some(mode) = open_to_others(&file) {
