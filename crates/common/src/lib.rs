@@ -6,6 +6,7 @@
 
 pub mod exit;
 pub mod report;
+pub mod scrub;
 pub mod secret;
 pub mod stdio;
 pub mod terminal;

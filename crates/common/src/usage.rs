@@ -6,6 +6,7 @@ use clap::{Command, FromArgMatches};
 
 use crate::exit::Exit;
 use crate::report::Report;
+use crate::scrub;
 use crate::stdio;
 
 /// What a command line asks for.
@@ -24,7 +25,12 @@ pub fn run<T: FromArgMatches>(
     arguments: impl IntoIterator<Item = OsString>,
     work: impl FnOnce(T) -> Exit,
 ) -> Exit {
-    match parse(command, arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    scrub::arguments(&command, &arguments);
+    let parsed = parse(command, arguments);
+    // It has been read by now.
+    scrub::variable("MQ_PASSWORD");
+    match parsed {
         Ok(Parsed::Run(args)) => work(args),
         Ok(Parsed::Show(text)) => stdio::show(&text),
         Err(report) => report.end(false),
