@@ -29,6 +29,7 @@ mod message;
 mod password_options;
 mod qos_and_retain;
 mod repeat;
+mod scrub;
 mod secrets;
 mod session_expiry;
 mod stdin;
