@@ -43,10 +43,7 @@ fn the_password_is_hidden_and_nothing_else() {
     let args = ["-I", FOR_HOURS, "-b", "passwd", "alice", SECRET];
     let tool = folder.mqpasswd(&args);
     symlink(tool.path(), &link).unwrap();
-    for tool in [
-        tool,
-        Tool::new(&link).current_dir(folder.path()).args(args),
-    ] {
+    for tool in [tool, Tool::new(&link).current_dir(folder.path()).args(args)] {
         let running = tool.spawn();
         let words = words_once_hidden(running.pid());
         assert!(

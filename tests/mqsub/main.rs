@@ -24,6 +24,7 @@ mod refused_subscriptions;
 mod retained;
 mod session;
 mod support;
+mod terminal;
 mod timeout;
 mod tls;
 mod tutorial;

@@ -4,7 +4,6 @@
 mod credentials;
 mod tls;
 
-use std::io::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use crate::message::Will;
 use crate::net::Address;
 use crate::protocol::{Connect, Session, Trace};
 use crate::reason::Version;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
 use crate::url::Url;
@@ -110,7 +109,7 @@ impl ConnectConfig {
             connect,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
             connect_timeout: connection.connect_timeout,
-            trace: talk.debug.then_some(trace as Trace),
+            trace: talk.debug.then_some(report::debug as Trace),
         })
     }
 
@@ -235,8 +234,4 @@ fn check_length(what: &str, length: usize) -> Result<(), Report> {
         )));
     }
     Ok(())
-}
-
-fn trace(step: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "debug: {step}");
 }

@@ -4,6 +4,7 @@
 //! calls [`protocol`] (no I/O, no clock) and [`net`] with [`tls`]. [`passwd`] stands
 //! alone: it knows no sockets and builds without any network crate.
 
+pub mod escape;
 pub mod exit;
 pub mod report;
 pub mod scrub;

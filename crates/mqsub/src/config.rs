@@ -1,6 +1,7 @@
 //! From the typed options to what is subscribed and printed, checked.
 
 use std::ffi::OsStr;
+use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
@@ -70,8 +71,10 @@ impl Config {
                 None => Format::Plain {
                     topic: args.verbose,
                     newline: !args.no_newline,
+                    terminal: false,
                 },
-            },
+            }
+            .for_terminal(!args.raw && io::stdout().is_terminal()),
             count: args.count,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
+use mqtools_common::escape::{Style, escape_for_terminal};
 use mqtools_common::message::Message;
 use mqtools_common::property::PublishProperties;
 
@@ -23,6 +24,8 @@ pub(crate) struct Template {
     /// `%J` is in it: the payload must be JSON.
     parses: bool,
     zone: TimeZone,
+    /// What a terminal would obey is shown, unless it is the user's own text.
+    terminal: bool,
 }
 
 /// A part of a template.
@@ -120,7 +123,12 @@ impl Template {
             pieces,
             newline,
             pretty,
+            terminal: false,
         })
+    }
+
+    pub(super) fn for_terminal(&mut self, yes: bool) {
+        self.terminal = yes;
     }
 
     /// Writes a message, all of it or nothing.
@@ -142,19 +150,45 @@ impl Template {
                 Piece::Text(text) => out.write_all(text)?,
                 Piece::Time(format) => moment.strftime(format, out)?,
                 Piece::Nanoseconds => moment.nanoseconds(out)?,
-                Piece::Field(Field::Json, _) => {
-                    json::message(message, None, &moment, self.pretty, out)?;
+                Piece::Field(field, layout) if self.terminal => {
+                    let mut text = Vec::new();
+                    self.field(*field, layout, message, &parsed, &moment, &mut text)?;
+                    escape_for_terminal(&text, style(*field), out)?;
                 }
-                Piece::Field(Field::ParsedJson, _) => {
-                    json::message(message, Some(&parsed), &moment, self.pretty, out)?;
+                Piece::Field(field, layout) => {
+                    self.field(*field, layout, message, &parsed, &moment, out)?;
                 }
-                Piece::Field(field, layout) => write_field(*field, layout, message, &moment, out)?,
             }
         }
         if self.newline {
             out.write_all(b"\n")?;
         }
         Ok(Printed::Yes)
+    }
+
+    fn field(
+        &self,
+        field: Field,
+        layout: &Layout,
+        message: &Message,
+        parsed: &str,
+        moment: &Moment<'_>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        match field {
+            Field::Json => json::message(message, None, moment, self.pretty, out),
+            Field::ParsedJson => json::message(message, Some(parsed), moment, self.pretty, out),
+            field => write_field(field, layout, message, moment, out),
+        }
+    }
+}
+
+/// Payloads have lines, and JSON its own way to name a character.
+fn style(field: Field) -> Style {
+    match field {
+        Field::Payload => Style::Text,
+        Field::Json | Field::ParsedJson => Style::Json,
+        _ => Style::Line,
     }
 }
 
