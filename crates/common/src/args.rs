@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::message::Qos;
@@ -21,17 +21,32 @@ pub use self::tls::{KeyFormArg, TlsArgs, TlsVersionArg};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// The broker's name or address [default: localhost]
+    /// The broker's name or address [env: MQ_HOST] [default: localhost]
     #[arg(short = 'h', long, value_name = "HOST", allow_hyphen_values = true)]
     pub host: Option<String>,
 
-    /// The broker's port: 1 to 65535, or 0 with --unix [default: 1883, with TLS 8883]
+    /// The broker's port: 1 to 65535, or 0 with --unix [env: MQ_PORT] [default: 1883, with
+    /// TLS 8883]
     #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
     pub port: Option<u16>,
 
     /// Connect to this Unix domain socket instead of a host and port
     #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
     pub unix: Option<PathBuf>,
+
+    /// Speak MQTT over WebSocket: path /mqtt, subprotocol mqtt
+    #[arg(long)]
+    pub ws: bool,
+
+    /// Connect through a SOCKS5 proxy, which looks up the broker's name:
+    /// socks5h://[USER:PASSWORD@]HOST[:PORT], percent-decoded [default port: 1080]
+    #[arg(long, value_name = "URL", allow_hyphen_values = true, value_parser = OsStringValueParser::new().map(secret))]
+    pub proxy: Option<Secret>,
+
+    /// Look up the SRV records _mqtt._tcp.HOST (with TLS _secure-mqtt._tcp.HOST) and connect to
+    /// the hosts and ports they name
+    #[arg(short = 'S')]
+    pub srv: bool,
 
     /// Local address, or name of one, to connect from
     #[arg(
@@ -60,15 +75,16 @@ pub struct ConnectionArgs {
     #[arg(short = 'I', long, value_name = "PREFIX", allow_hyphen_values = true)]
     pub id_prefix: Option<String>,
 
-    /// User name
+    /// User name [env: MQ_USERNAME]
     #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
     pub username: Option<String>,
 
-    /// Password (in the shell's history, too: --password-file and --ask-password leave no trace)
+    /// Password; it stays in the shell's history, other than with --password-file or
+    /// --ask-password [env: MQ_PASSWORD]
     #[arg(
         short = 'P',
         long = "pw",
-        value_name = "PASSWORD", value_parser = OsStringValueParser::new().map(secret),
+        value_name = "PASSWORD", value_parser = password_parser(),
         allow_hyphen_values = true
     )]
     pub password: Option<Secret>,
@@ -201,6 +217,11 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     } else {
         Err("must be above 0 and at most a century".to_owned())
     }
+}
+
+/// Reads a password: any bytes.
+pub(crate) fn password_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().map(secret))
 }
 
 fn secret(text: OsString) -> Secret {

@@ -4,6 +4,7 @@
 mod credentials;
 mod tls;
 
+use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,10 +14,10 @@ use bytes::Bytes;
 use crate::args::{ConnectionArgs, TalkArgs, WillArgs};
 use crate::exit::Exit;
 use crate::message::Will;
-use crate::net::Address;
+use crate::net::{Address, Proxy, Route, Service, dns_server};
 use crate::protocol::{Connect, Session, Trace};
 use crate::reason::Version;
-use crate::report::{self, Report};
+use crate::report::{self, Report, warn};
 use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
 use crate::url::Url;
@@ -35,10 +36,8 @@ const MAX_IN_FLIGHT: u16 = 100;
 /// A connection to a broker, ready to be made.
 #[derive(Debug, Clone)]
 pub struct ConnectConfig {
-    /// Where the broker listens.
-    pub address: Address,
-    /// The local address, or a name of one, to connect from; none for the system's choice.
-    pub bind: Option<String>,
+    /// Where the broker is, and which way leads there.
+    pub route: Route,
     /// How to secure it; none for plain MQTT.
     pub tls: Option<Tls>,
     /// What the CONNECT says.
@@ -67,8 +66,10 @@ impl ConnectConfig {
         let host = host(connection, url)?;
         let port = port(connection, url)?;
         let tls = tls::options(&connection.tls, url, port, talk.quiet)?;
-        let address = address(connection, url, &host, port, tls.is_some())?;
-        // A certificate must name the host over a Unix domain socket too.
+        let route = route(connection, url, &host, port, tls.is_some(), talk.quiet)?;
+        // A certificate must name the host over a Unix domain socket too; and with SRV records the
+        // host they were asked for, because anyone may forge an answer of the DNS that names a
+        // host with a certificate of its own (RFC 9525, section 6.1).
         let tls = tls.map(|options| Tls::new(options, &host)).transpose()?;
         let client_id = client_id(connection)?;
         let will = will_of(will)?;
@@ -103,8 +104,7 @@ impl ConnectConfig {
             connect.password.as_ref().map_or(0, |p| p.reveal().len()),
         )?;
         Ok(Self {
-            address,
-            bind: connection.bind.clone(),
+            route,
             tls,
             connect,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
@@ -161,26 +161,60 @@ fn socket<'a>(connection: &'a ConnectionArgs, url: Option<&Url>) -> Option<&'a P
     url.is_none_or(Url::yields_to_unix).then_some(path)
 }
 
-fn address(
+fn route(
     connection: &ConnectionArgs,
     url: Option<&Url>,
     host: &str,
     port: Option<u16>,
     secure: bool,
-) -> Result<Address, Report> {
-    let Some(path) = socket(connection, url) else {
+    quiet: bool,
+) -> Result<Route, Report> {
+    let proxy = connection.proxy.as_ref().map(Proxy::parse).transpose()?;
+    let address = if let Some(path) = socket(connection, url) {
+        if path.as_os_str().is_empty() {
+            return Err(misuse("the path given with --unix is empty")
+                .hint("give the path of the broker's `listener 0 PATH`"));
+        }
+        if proxy.is_some() {
+            return Err(misuse("--unix and --proxy exclude each other")
+                .hint("no proxy leads to a socket of this machine"));
+        }
+        if connection.srv {
+            return Err(misuse("--unix and -S exclude each other")
+                .hint("SRV records name hosts and ports, not sockets of this machine"));
+        }
+        Address::Unix(path.clone())
+    } else if connection.srv {
+        service(host, port, secure, quiet)?
+    } else {
         let scheme = url.map_or(secure, |url| url.secure);
         let default_port = if scheme { TLS_PORT } else { PORT };
-        return Ok(Address::Tcp {
+        Address::Tcp {
             host: host.to_owned(),
             port: port.unwrap_or(default_port),
-        });
+        }
     };
-    if path.as_os_str().is_empty() {
-        return Err(misuse("the path given with --unix is empty")
-            .hint("give the path of the broker's `listener 0 PATH`"));
+    Ok(Route {
+        address,
+        bind: connection.bind.clone(),
+        proxy,
+        websocket: connection.ws || url.is_some_and(|url| url.websocket),
+    })
+}
+
+fn service(host: &str, port: Option<u16>, secure: bool, quiet: bool) -> Result<Address, Report> {
+    if host.parse::<IpAddr>().is_ok() {
+        return Err(misuse(format!("the address {host} has no SRV records"))
+            .hint("give -h the name of a domain, or leave -S out"));
     }
-    Ok(Address::Unix(path.clone()))
+    if port.is_some() && !quiet {
+        warn("the port has no effect with -S: the SRV records name it");
+    }
+    Ok(Address::Service(Service {
+        host: host.to_owned(),
+        secure,
+        server: dns_server()?,
+    }))
 }
 
 fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {

@@ -11,6 +11,7 @@ pub mod scrub;
 pub mod secret;
 pub mod stdio;
 pub mod terminal;
+pub mod tool;
 pub mod usage;
 
 #[cfg(feature = "client")]
@@ -20,9 +21,13 @@ pub mod client;
 #[cfg(feature = "client")]
 pub mod connect;
 #[cfg(feature = "client")]
+pub mod defaults;
+#[cfg(feature = "client")]
 pub mod message;
 #[cfg(feature = "client")]
 pub mod net;
+#[cfg(feature = "client")]
+mod options_file;
 #[cfg(feature = "client")]
 pub mod property;
 #[cfg(feature = "client")]

@@ -2,12 +2,15 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{Command, FromArgMatches};
 
+#[cfg(feature = "client")]
+use crate::defaults;
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::scrub;
-use crate::stdio;
+#[cfg(feature = "client")]
+use crate::{scrub, stdio, tool::Tool};
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -18,18 +21,24 @@ pub enum Parsed<T> {
     Show(String),
 }
 
-/// Runs a tool: parses its command line and hands over to `work`, which gives the exit code;
-/// help, version and usage errors end here.
+/// Runs a tool: parses its command line, with the options of its options file and of the
+/// environment, and hands over to `work`, which gives the exit code; help, version and usage
+/// errors end here. `command` makes the definition for the name that the tool is called by.
+#[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
-    command: Command,
+    tool: Tool,
+    command: impl FnOnce(&'static str) -> Command,
     arguments: impl IntoIterator<Item = OsString>,
     work: impl FnOnce(T) -> Exit,
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
+    let mut command = command(tool.called_as(arguments.first()));
     scrub::arguments(&command, &arguments);
-    let parsed = parse(command, arguments);
+    let complete = defaults::complete(tool, &mut command, arguments);
     // It has been read by now.
     scrub::variable("MQ_PASSWORD");
+    let parsed =
+        complete.and_then(|complete| parse_with(command, complete.arguments, &complete.sources));
     match parsed {
         Ok(Parsed::Run(args)) => work(args),
         Ok(Parsed::Show(text)) => stdio::show(&text),
@@ -45,6 +54,20 @@ pub fn run<T: FromArgMatches>(
 pub fn parse<T: FromArgMatches>(
     command: Command,
     arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Parsed<T>, Report> {
+    parse_with(command, arguments, &[])
+}
+
+/// A command line whose parts do not fit together.
+pub fn misuse(error: impl Into<String>) -> Report {
+    Report::new(Exit::USAGE, error)
+}
+
+/// Parses a command line that has options from other places in it.
+fn parse_with<T: FromArgMatches>(
+    command: Command,
+    arguments: impl IntoIterator<Item = OsString>,
+    sources: &[String],
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
     let parsed = command
@@ -70,12 +93,12 @@ pub fn parse<T: FromArgMatches>(
         .find_map(|words| words.strip_prefix("tip: ").map(str::to_owned))
         .filter(|tip| tip.contains("similar"))
         .map_or_else(String::new, |tip| format!("{tip}; "));
-    Err(misuse(what).hint(format!("{similar}{name} --help lists the options")))
-}
-
-/// A command line whose parts do not fit together.
-pub fn misuse(error: impl Into<String>) -> Report {
-    Report::new(Exit::USAGE, error)
+    let report = misuse(what).hint(format!("{similar}{name} --help lists the options"));
+    // What asks for the missing one may not have been typed.
+    if error.kind() == ErrorKind::MissingRequiredArgument && !sources.is_empty() {
+        return Err(report.note(format!("options come from {}, too", sources.join(" and "))));
+    }
+    Err(report)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The command line: the one definition of every option, and what they mean together.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use mqtools_common::passwd::hash::{DEFAULT_ITERATIONS, MAX_ITERATIONS, Scheme};
 use mqtools_common::report::Report;
 use mqtools_common::scrub;
 use mqtools_common::secret::Secret;
+use mqtools_common::tool::Tool;
 use mqtools_common::usage::{self, Parsed, misuse};
 
 /// What to do, with nothing left to check but the file and a typed password.
@@ -47,7 +48,7 @@ pub fn parse(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<(&'static str, Action)>, Report> {
     let args: Vec<_> = args.into_iter().collect();
-    let tool = called_as(args.first());
+    let tool = Tool::MQPASSWD.called_as(args.first());
     let command = command(tool);
     scrub::arguments(&command, &args);
     match usage::parse::<Cli>(command, args)? {
@@ -209,16 +210,6 @@ fn password_argument(password: OsString) -> Result<Secret, Report> {
 
 fn unfit(tool: &str, error: String) -> Report {
     misuse(error).hint(format!("{tool} --help lists the options"))
-}
-
-/// The name to speak of oneself by: scripts may know the tool by its predecessor's.
-fn called_as(arg0: Option<&OsString>) -> &'static str {
-    let name = arg0.and_then(|path| Path::new(path).file_name());
-    if name == Some(OsStr::new("mosquitto_passwd")) {
-        "mosquitto_passwd"
-    } else {
-        "mqpasswd"
-    }
 }
 
 #[cfg(test)]

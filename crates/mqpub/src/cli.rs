@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Command, CommandFactory as _, Parser};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::message::Qos;
+use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
 
 const EXAMPLES: &str = "\
@@ -22,14 +24,21 @@ Exit codes: 0 every message arrived (QoS 0: was handed over), 1 usage, 7 connect
 
 const USAGE: &str = "mqpub [OPTIONS] {-t TOPIC | -L URL} {-m TEXT | -f FILE | -l | -s | -n}";
 
+/// The definition of the command line; `name` is what its texts call the tool.
+#[must_use]
+pub fn command(name: &'static str) -> Command {
+    Args::command()
+        .name(name)
+        .override_usage(Tool::MQPUB.speak(name, USAGE))
+        .after_help(Tool::MQPUB.speak(name, EXAMPLES))
+}
+
 /// Publish messages to an MQTT broker
 #[derive(Debug, Parser)]
 #[command(
     name = "mqpub",
     version,
-    override_usage = USAGE,
     about,
-    after_help = EXAMPLES,
     disable_help_flag = true,
     disable_version_flag = true,
     args_override_self = true,
@@ -108,6 +117,9 @@ pub struct Args {
     pub will: WillArgs,
 
     #[command(flatten)]
+    pub defaults: DefaultsArgs,
+
+    #[command(flatten)]
     pub talk: TalkArgs,
 }
 
@@ -120,10 +132,8 @@ fn delay(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_definition_is_sound() {
-        super::Args::command().debug_assert();
+        super::command("mqpub").debug_assert();
     }
 }

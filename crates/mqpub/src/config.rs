@@ -53,7 +53,7 @@ impl Config {
             let report = misuse(error).cause(why);
             match why {
                 TopicError::Wildcard(_) => {
-                    report.hint("publish to one topic without wildcards; mqsub takes them")
+                    report.hint("publish to one topic; wildcards are for subscribing")
                 }
                 _ => report,
             }

@@ -7,10 +7,10 @@ mod source;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
+use mqtools_common::tool::Tool;
 use mqtools_common::{runtime, usage};
 
 use crate::cli::Args;
@@ -19,7 +19,7 @@ use crate::config::Config;
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    usage::run(Args::command(), arguments, |args: Args| {
+    usage::run(Tool::MQPUB, cli::command, arguments, |args: Args| {
         let quiet = args.talk.quiet;
         Config::new(args)
             .and_then(|config| runtime::block_on(publish(config)))

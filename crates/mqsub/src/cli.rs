@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Command, CommandFactory as _, Parser};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::message::Qos;
+use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
 
 const EXAMPLES: &str = "\
@@ -34,14 +36,21 @@ Exit codes: 0 done, 1 usage, 7 connection lost, 14 cannot connect, 27 the time o
 
 const USAGE: &str = "mqsub [OPTIONS] {-t FILTER | -U FILTER | -L URL}...";
 
+/// The definition of the command line; `name` is what its texts call the tool.
+#[must_use]
+pub fn command(name: &'static str) -> Command {
+    Args::command()
+        .name(name)
+        .override_usage(Tool::MQSUB.speak(name, USAGE))
+        .after_help(Tool::MQSUB.speak(name, EXAMPLES))
+}
+
 /// Print the messages of MQTT topics
 #[derive(Debug, Parser)]
 #[command(
     name = "mqsub",
     version,
-    override_usage = USAGE,
     about,
-    after_help = EXAMPLES,
     disable_help_flag = true,
     disable_version_flag = true,
     args_override_self = true,
@@ -105,6 +114,14 @@ pub struct Args {
     #[arg(short = 'F', value_name = "FORMAT", allow_hyphen_values = true)]
     pub format: Option<OsString>,
 
+    /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
+    #[arg(short, long)]
+    pub watch: bool,
+
+    /// Print each second how many messages came in it, in place of the messages
+    #[arg(long, conflicts_with_all = ["watch", "format"])]
+    pub message_rate: bool,
+
     /// Indent the JSON of %j and %J
     #[arg(long)]
     pub pretty: bool,
@@ -122,6 +139,14 @@ pub struct Args {
     #[arg(long)]
     pub retained_only: bool,
 
+    /// Remove each retained message that arrives from the broker (-T protects, -R does not)
+    #[arg(long)]
+    pub remove_retained: bool,
+
+    /// Print only so many of 100 messages, chosen at random: 0.1 to 100; all count for -C
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
+    pub random_filter: Option<f64>,
+
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
@@ -129,15 +154,24 @@ pub struct Args {
     pub will: WillArgs,
 
     #[command(flatten)]
+    pub defaults: DefaultsArgs,
+
+    #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// Reads the share of messages to print.
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|percent| (0.1..=100.0).contains(percent))
+        .ok_or_else(|| "it is 0.1 to 100 percent".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_definition_is_sound() {
-        super::Args::command().debug_assert();
+        super::command("mqsub").debug_assert();
     }
 }

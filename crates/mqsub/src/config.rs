@@ -8,7 +8,7 @@ use std::time::Duration;
 use mqtools_common::connect::ConnectConfig;
 use mqtools_common::protocol::Subscription;
 use mqtools_common::reason::Version;
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::topic::TopicFilter;
 use mqtools_common::url::Url;
 use mqtools_common::usage::misuse;
@@ -24,17 +24,27 @@ pub(crate) struct Config {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) unsubscribes: Vec<TopicFilter>,
     pub(crate) filter: Filter,
-    pub(crate) format: Format,
     /// Exit after so many printed messages.
     pub(crate) count: Option<u64>,
     /// Exit after so long.
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
+    pub(crate) remove_retained: bool,
     pub(crate) quiet: bool,
 }
 
+/// What standard output shows.
+#[derive(Debug)]
+pub(crate) enum Display {
+    Messages(Format),
+    /// `--message-rate`
+    Rate,
+    /// `-w`; without a newline at the end.
+    Watch(Format),
+}
+
 impl Config {
-    pub(crate) fn new(args: Args) -> Result<Self, Report> {
+    pub(crate) fn new(args: Args) -> Result<(Self, Display), Report> {
         let url = args.url.parse()?;
         let mut topics = args.topic.clone();
         topics.extend(url.as_ref().and_then(Url::topic).map(str::to_owned));
@@ -57,7 +67,8 @@ impl Config {
                 qos: args.qos,
             })
             .collect();
-        Ok(Self {
+        let display = display(&args)?;
+        let config = Self {
             connect,
             subscriptions,
             unsubscribes: filters("-U", &args.unsubscribe)?,
@@ -65,32 +76,50 @@ impl Config {
                 exclude: filters("-T", &args.filter_out)?,
                 no_retained: args.no_retained,
                 retained_only: args.retained_only,
+                percent: args.random_filter,
             },
-            format: match &args.format {
-                Some(text) => template(text, &args)?,
-                None => Format::Plain {
-                    topic: args.verbose,
-                    newline: !args.no_newline,
-                    terminal: false,
-                },
-            }
-            .for_terminal(!args.raw && io::stdout().is_terminal()),
             count: args.count,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
+            remove_retained: args.remove_retained,
             quiet: args.talk.quiet,
-        })
+        };
+        Ok((config, display))
     }
 }
 
-fn template(text: &OsStr, args: &Args) -> Result<Format, Report> {
-    Template::new(text.as_bytes(), !args.no_newline, args.pretty)
-        .map(|template| Format::Template(Box::new(template)))
-        .map_err(|why| {
-            misuse(format!("-F {text:?} is not a valid format"))
-                .cause(&why)
-                .hint(why.hint())
-        })
+fn display(args: &Args) -> Result<Display, Report> {
+    if args.message_rate {
+        return Ok(Display::Rate);
+    }
+    let newline = !args.no_newline && !args.watch;
+    let format = match &args.format {
+        Some(text) => template(text, newline, args)?,
+        None => Format::Plain {
+            topic: args.verbose || args.watch,
+            newline,
+            terminal: false,
+        },
+    };
+    Ok(if args.watch {
+        Display::Watch(format)
+    } else {
+        Display::Messages(format.for_terminal(!args.raw && io::stdout().is_terminal()))
+    })
+}
+
+fn template(text: &OsStr, newline: bool, args: &Args) -> Result<Format, Report> {
+    let template = Template::new(text.as_bytes(), newline, args.pretty).map_err(|why| {
+        misuse(format!("-F {text:?} is not a valid format"))
+            .cause(&why)
+            .hint(why.hint())
+    })?;
+    if let Some(zone) = template.unknown_zone()
+        && !args.talk.quiet
+    {
+        report::warn(format!("TZ={zone:?} is no time zone: times are in UTC"));
+    }
+    Ok(Format::Template(Box::new(template)))
 }
 
 fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {

@@ -16,6 +16,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mkcert", "mkcert"),
     ("argon2", "argon2"),
     ("openssl", "openssl"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("microsocks", "microsocks"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.

@@ -45,6 +45,7 @@ pub struct BrokerBuilder {
     password_file: Option<PathBuf>,
     certificate: Option<ServerCert>,
     only_tls12: bool,
+    websockets: bool,
     lines: Vec<String>,
     folder: Arc<TempDir>,
 }
@@ -66,6 +67,7 @@ impl Broker {
             password_file: None,
             certificate: None,
             only_tls12: false,
+            websockets: false,
             lines: Vec::new(),
             folder: Arc::new(TempDir::with_prefix("mqbroker-").expect("make a private folder")),
         }
@@ -81,6 +83,12 @@ impl Broker {
     #[must_use]
     pub fn args(&self) -> Vec<String> {
         host_and_port("localhost", self.port)
+    }
+
+    /// The Unix domain socket of plain MQTT that [`BrokerBuilder::websockets`] leaves.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.settings.socket()
     }
 
     /// Its process id.
@@ -182,6 +190,17 @@ impl BrokerBuilder {
     pub fn config(mut self, line: impl Into<String>) -> Self {
         self.lines.push(line.into());
         self
+    }
+
+    /// The listener speaks MQTT over WebSocket; plain MQTT is at [`Broker::socket`].
+    #[must_use]
+    pub fn websockets(mut self) -> Self {
+        self.websockets = true;
+        self
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("mqtt")
     }
 
     /// Whether clients without credentials get in (unless set: yes).
@@ -311,6 +330,11 @@ impl BrokerBuilder {
         }
         for line in &self.lines {
             let _ = writeln!(text, "{line}");
+        }
+        if self.websockets {
+            text.push_str("protocol websockets\n");
+            // mosquitto 2.0 does not start when all its listeners are for WebSocket.
+            push_path(&mut text, "listener 0", &self.socket());
         }
         text
     }

@@ -11,6 +11,7 @@ use crate::tls::LowestVersion;
 #[command(next_help_heading = "TLS")]
 pub struct TlsArgs {
     /// Trust the certificates in this PEM file (authorities, or the server's own); turns TLS on
+    /// [env: MQ_CAFILE]
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub cafile: Option<PathBuf>,
 
@@ -23,11 +24,12 @@ pub struct TlsArgs {
     pub tls_use_os_certs: bool,
 
     /// The client's certificate in a PEM file, for brokers that ask for one (needs --key)
+    /// [env: MQ_CERT]
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub cert: Option<PathBuf>,
 
     /// The private key of --cert in a PEM file; for an encrypted one, the pass phrase is asked on
-    /// the terminal
+    /// the terminal [env: MQ_KEY]
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub key: Option<PathBuf>,
 

@@ -18,10 +18,10 @@ pub(super) fn options(
 ) -> Result<Option<TlsOptions>, Report> {
     if args.no_tls {
         if url.is_some_and(|url| url.secure) {
-            return Err(
-                misuse("--no-tls contradicts the mqtts:// of the URL given with -L")
-                    .hint("begin the URL with mqtt://, or leave --no-tls out"),
-            );
+            return Err(misuse(
+                "--no-tls contradicts the mqtts:// or wss:// of the URL given with -L",
+            )
+            .hint("begin the URL with mqtt:// or ws://, or leave --no-tls out"));
         }
         return Ok(None);
     }

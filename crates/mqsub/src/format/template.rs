@@ -11,7 +11,7 @@ use super::Printed;
 use super::compile::{FormatError, compile};
 use super::json;
 use super::layout::Layout;
-use super::time::Moment;
+use super::time::{Moment, local_zone};
 
 const ISO_8601: &str = "%Y-%m-%dT%H:%M:%S%z";
 
@@ -24,6 +24,8 @@ pub(crate) struct Template {
     /// `%J` is in it: the payload must be JSON.
     parses: bool,
     zone: TimeZone,
+    /// What `TZ` says, where it means no zone.
+    unknown_zone: Option<String>,
     /// What a terminal would obey is shown, unless it is the user's own text.
     terminal: bool,
 }
@@ -112,14 +114,16 @@ impl Template {
                 Piece::Time(_) | Piece::Field(LocalTime | Json | ParsedJson, _)
             )
         };
+        // Looking the zone up reads files.
+        let (zone, unknown_zone) = if pieces.iter().all(timeless) {
+            (TimeZone::UTC, None)
+        } else {
+            local_zone()
+        };
         Ok(Self {
             parses: pieces.iter().any(parses),
-            // Looking the zone up reads files.
-            zone: if pieces.iter().all(timeless) {
-                TimeZone::UTC
-            } else {
-                TimeZone::system()
-            },
+            zone,
+            unknown_zone,
             pieces,
             newline,
             pretty,
@@ -129,6 +133,11 @@ impl Template {
 
     pub(super) fn for_terminal(&mut self, yes: bool) {
         self.terminal = yes;
+    }
+
+    /// What `TZ` says, when local times are printed and it means no zone: they are in UTC.
+    pub(crate) fn unknown_zone(&self) -> Option<&str> {
+        self.unknown_zone.as_deref()
     }
 
     /// Writes a message, all of it or nothing.
