@@ -30,6 +30,7 @@ mod message;
 mod options_file;
 mod original_name;
 mod password_options;
+mod plain_text_warning;
 mod proxy;
 mod qos_and_retain;
 mod repeat;

@@ -176,6 +176,29 @@ fn the_variable_is_hidden_too() {
 }
 
 #[test]
+fn a_process_with_a_password_writes_no_core_file() {
+    let broker = Broker::start();
+    for (args, limit) in [
+        (&["-u", "me", "-P", SECRET][..], "0"),
+        (&["-u", "me"], "4096"),
+    ] {
+        let tool = Tool::new("prlimit")
+            .arg("--core=4096:")
+            .arg(mqsub().path())
+            .args(broker.args())
+            .args(["-t", "a"])
+            .args(args);
+        let running = waiting(tool);
+        let limits = fs::read_to_string(format!("/proc/{}/limits", running.pid())).unwrap();
+        let soft = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max core file size"))
+            .and_then(|line| line.split_whitespace().next());
+        assert_eq!(soft, Some(limit), "{limits}");
+    }
+}
+
+#[test]
 fn without_proc_everything_else_works() {
     let broker = Broker::start();
     // A mount namespace of its own, in which an empty folder lies over /proc. Whoever is not

@@ -18,6 +18,7 @@ use crate::net::{Address, Proxy, Route, Service, dns_server};
 use crate::protocol::{Connect, Session, Trace};
 use crate::reason::Version;
 use crate::report::{self, Report, warn};
+use crate::secret::forbid_core_files;
 use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
 use crate::url::Url;
@@ -42,6 +43,9 @@ pub struct ConnectConfig {
     pub tls: Option<Tls>,
     /// What the CONNECT says.
     pub connect: Connect,
+    /// What goes to the broker without TLS that should not, as the begin of a sentence; none to
+    /// say nothing about it.
+    pub plain_text: Option<&'static str>,
     /// The most unacknowledged messages at a time.
     pub max_in_flight: u16,
     /// The time for everything up to CONNACK.
@@ -103,7 +107,12 @@ impl ConnectConfig {
             "the password",
             connect.password.as_ref().map_or(0, |p| p.reveal().len()),
         )?;
+        if connect.password.is_some() || connection.tls.key.is_some() {
+            forbid_core_files();
+        }
+        let is_plain = tls.is_none() && !talk.quiet;
         Ok(Self {
+            plain_text: is_plain.then(|| credentials::named(&connect)).flatten(),
             route,
             tls,
             connect,

@@ -63,8 +63,11 @@ fn is_command(character: char, style: Style) -> bool {
     match character {
         ' '..='~' => false,
         '\n' | '\t' => style == Style::Line,
-        // The embeddings, overrides and isolates of bidirectional text (UAX #9).
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        // Separators of lines and paragraphs, and the marks, embeddings, overrides and isolates of
+        // bidirectional text (UAX #9), which also change how what follows looks.
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            true
+        }
         // C0, DEL and C1.
         _ => character.is_control(),
     }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 /// A secret. It is wiped from memory when dropped, and `Debug` shows only that it is there.
@@ -52,6 +53,20 @@ impl Secret {
     pub fn reveal(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Keeps the memory of this process out of core files, because a secret is in it: sets the soft
+/// limit of their size to 0, which `prlimit --core` can raise again.
+///
+/// Making the process undumpable instead (prctl(2), PR_SET_DUMPABLE) would take its /proc away
+/// from its own user, and debuggers too.
+pub fn forbid_core_files() {
+    let limit = Rlimit {
+        current: Some(0),
+        ..getrlimit(Resource::Core)
+    };
+    // What is not possible is not needed: a limit can always be lowered.
+    let _ = setrlimit(Resource::Core, limit);
 }
 
 impl From<String> for Secret {

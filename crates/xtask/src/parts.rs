@@ -18,6 +18,10 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("dnsmasq", "dnsmasq-base"),
     ("microsocks", "microsocks"),
+    ("ip", "iproute2"),
+    ("unshare", "util-linux"),
+    ("setsid", "util-linux"),
+    ("prlimit", "util-linux"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.

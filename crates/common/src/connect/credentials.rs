@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::args::ConnectionArgs;
 use crate::exit::Exit;
+use crate::protocol::Connect;
 use crate::report::{Report, warn};
 use crate::secret::Secret;
 use crate::terminal;
@@ -31,6 +32,16 @@ pub(super) fn credentials(
         None => username,
     };
     Ok((username, password(connection, url, quiet)?))
+}
+
+/// The credentials of a CONNECT in words, with the verb for them.
+pub(super) fn named(connect: &Connect) -> Option<&'static str> {
+    match (&connect.username, &connect.password) {
+        (Some(_), Some(_)) => Some("the user name and the password go"),
+        (Some(_), None) => Some("the user name goes"),
+        (None, Some(_)) => Some("the password goes"),
+        (None, None) => None,
+    }
 }
 
 /// clap has made sure that only one of the options was typed.

@@ -1,5 +1,6 @@
 //! The steps of opening a connection, each within what is left of the time.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::srv::Service;
-use super::{Address, Route, Stream, dial, websocket};
+use super::{Address, Peer, Route, Stream, dial, websocket};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::tls::{Tls, handshake_failed};
@@ -53,7 +54,7 @@ impl Limit {
 }
 
 /// Connects to the broker, secures the connection and opens the WebSocket, as the route says.
-/// Gives the name of what it is connected to as well, for messages.
+/// Gives what it is connected to as well.
 ///
 /// # Errors
 /// No such host, no such socket, nobody there, a proxy or a handshake that failed: explained.
@@ -61,10 +62,10 @@ pub async fn open(
     route: &Route,
     tls: Option<&Tls>,
     limit: &Limit,
-) -> Result<(Stream, String), Report> {
+) -> Result<(Stream, Peer), Report> {
     match &route.address {
         Address::Service(service) => Box::pin(any_of(service, route, tls, limit)).await,
-        _ => Ok((way(route, tls, limit).await?, route.to_string())),
+        _ => way(route, tls, limit).await,
     }
 }
 
@@ -74,7 +75,7 @@ async fn any_of(
     route: &Route,
     tls: Option<&Tls>,
     limit: &Limit,
-) -> Result<(Stream, String), Report> {
+) -> Result<(Stream, Peer), Report> {
     let targets = limit.on(service.targets()).await.map_err(|seconds| {
         service
             .not_found()
@@ -91,7 +92,7 @@ async fn any_of(
             ..route.clone()
         };
         match way(&route, tls, &limit.share(count - done - 1)).await {
-            Ok(stream) => return Ok((stream, route.to_string())),
+            Ok(connected) => return Ok(connected),
             Err(report) => failure = report,
         }
     }
@@ -107,9 +108,9 @@ async fn any_of(
     Err(failure)
 }
 
-async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<Stream, Report> {
-    let mut stream = match &route.proxy {
-        Some(proxy) => Box::pin(proxy.connect(route, limit)).await?,
+async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream, Peer), Report> {
+    let (mut stream, ip) = match &route.proxy {
+        Some(proxy) => (Box::pin(proxy.connect(route, limit)).await?, None),
         None => limit.on(dial(route)).await.map_err(|seconds| {
             Report::new(Exit::OS_ERROR, format!("cannot connect to {route}"))
                 .cause(format!("no answer within {seconds} s"))
@@ -142,18 +143,20 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<Stream, 
                 .hint("is that port a listener for WebSockets? without --ws it is plain MQTT")
             })??;
     }
-    Ok(stream)
+    Ok((stream, Peer::new(route, ip)))
 }
 
-async fn dial(route: &Route) -> Result<Stream, Report> {
+/// Gives the address that answered as well, where it is one.
+async fn dial(route: &Route) -> Result<(Stream, Option<IpAddr>), Report> {
     match &route.address {
         Address::Tcp { host, port } => {
-            let stream = dial::tcp(host, *port, route.bind.as_deref()).await;
-            Ok(Box::pin(
-                stream.map_err(|failure| failure.report(host, route))?,
-            ))
+            let stream = dial::tcp(host, *port, route.bind.as_deref())
+                .await
+                .map_err(|failure| failure.report(host, route))?;
+            let ip = stream.peer_addr().ok().map(|peer| peer.ip());
+            Ok((Box::pin(stream), ip))
         }
-        Address::Unix(path) => Ok(Box::pin(dial::unix(path).await?)),
+        Address::Unix(path) => Ok((Box::pin(dial::unix(path).await?), None)),
         // Only its targets can be connected to.
         Address::Service(service) => Err(service.not_found()),
     }
