@@ -1,8 +1,11 @@
 //! `-S`: the DNS says where the broker is.
 
+use std::net::UdpSocket;
+use std::thread;
+
 use harness::{Authority, Broker, DnsServer, SocksProxy, Tool, mqpub, silent_port, unused_port};
 
-use crate::support::{Collector, complaint};
+use crate::support::{Collector, PATIENCE, complaint};
 
 /// A record `_mqtt._tcp.example.test`.
 fn record(target: &str, port: u16, priority: u16, weight: u16) -> String {
@@ -137,6 +140,7 @@ fn the_certificate_must_name_the_domain_that_was_given() {
         if code != 0 {
             let report = complaint(output, code);
             assert!(report.cause.contains("\"example.test\""), "{report:?}");
+            assert!(report.note.contains("must name example.test"), "{report:?}");
         }
     }
 }
@@ -163,6 +167,41 @@ fn the_other_ways_combine_with_it() {
     // The proxy is given the target's name.
     let target = format!("connected to localhost:{}", broker.port());
     assert!(proxy.log().contains(&target), "{}", proxy.log());
+}
+
+/// A relay in front of the DNS server loses the first question.
+#[test]
+fn a_lost_question_is_repeated() {
+    let broker = Broker::start();
+    let dns = DnsServer::start(&[record("localhost", broker.port(), 0, 0)]);
+    let relay = UdpSocket::bind("[::1]:0").unwrap();
+    let address = relay.local_addr().unwrap().to_string();
+    let server = dns.address();
+    let questions = thread::spawn(move || {
+        let mut buffer = [0; 2048];
+        relay.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (size, _) = relay.recv_from(&mut buffer).unwrap();
+        let lost = buffer[..size].to_vec();
+        let (size, client) = relay.recv_from(&mut buffer).unwrap();
+        let repeated = buffer[..size].to_vec();
+        let upstream = UdpSocket::bind("127.0.0.1:0").unwrap();
+        upstream.send_to(&repeated, server).unwrap();
+        let size = upstream.recv(&mut buffer).unwrap();
+        relay.send_to(&buffer[..size], client).unwrap();
+        [lost, repeated]
+    });
+    to(&dns)
+        .env("MQ_DNS_SERVER", address)
+        .args(["--connect-timeout", "60"])
+        .run()
+        .assert_success();
+    for question in questions.join().unwrap() {
+        let name = b"\x05_mqtt\x04_tcp\x07example\x04test\0\0\x21\0\x01";
+        assert!(question[12..].starts_with(name), "{question:?}");
+        // One additional record: the OPT of EDNS (RFC 6891), with room for 1232 bytes.
+        assert_eq!(question[10..12], [0, 1]);
+        assert_eq!(question[12 + name.len()..][..5], [0, 0, 41, 4, 0xd0]);
+    }
 }
 
 /// More than fits into a datagram: the answer comes over TCP.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use harness::fake_broker::{Connect, Publish};
 use harness::{Authority, Broker, Conn, FakeBroker, Output, Running, Tool, mqpub};
 
-pub(crate) const VERSIONS: [&str; 2] = ["mqttv311", "mqttv5"];
+pub(crate) const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
 
 /// How long something that ought to happen may take on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,7 +2,6 @@
 
 use harness::mqsub;
 
-use crate::support::expect;
 use crate::support::{Stage, printed, refuses, sent};
 
 const THREE: [(&str, &str); 3] = [("a", "1"), ("a", "2"), ("a", "3")];
@@ -39,6 +38,8 @@ fn it_is_at_least_one() {
 fn the_broker_is_asked_for_no_more() {
     let tool = mqsub().args(["-V", "5", "-t", "a", "-C", "3", "-E"]);
     let properties = crate::properties::read(&sent(tool).connect.properties);
-    let asked = properties.contains(&"receive-maximum=3".to_owned());
-    assert_eq!(asked, expect(true, true), "{properties:?}");
+    assert!(
+        properties.contains(&"receive-maximum=3".to_owned()),
+        "{properties:?}"
+    );
 }

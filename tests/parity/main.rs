@@ -25,6 +25,7 @@ mod json;
 mod keep_alive;
 mod lines;
 mod max_inflight;
+mod names;
 mod not_yet;
 mod options_file;
 mod output;

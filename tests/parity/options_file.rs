@@ -7,14 +7,17 @@ use harness::{Tool, mqpub, mqsub};
 use crate::not_yet::not_yet;
 use crate::support::{expect, sent};
 
-/// The tool with its mosquitto options file, and how it ends otherwise.
+/// The tool, with an options file where mosquitto's tools look for it.
 fn with_file(tool: fn() -> Tool, name: &str, text: &str) -> Tool {
     let tool = tool();
     fs::write(tool.home().join(".config").join(name), text).unwrap();
     tool
 }
 
-const TOOLS: [(fn() -> Tool, &str, &[&str]); 2] = [
+type Case = (fn() -> Tool, &'static str, &'static [&'static str]);
+
+/// Each tool, the name of its file, and a command line.
+const TOOLS: [Case; 2] = [
     (mqpub, "mosquitto_pub", &["-t", "cli", "-m", "x"]),
     (mqsub, "mosquitto_sub", &["-t", "cli", "-E"]),
 ];

@@ -72,3 +72,21 @@ fn all_of_stdin() {
 fn an_empty_stdin_is_no_message() {
     refuses(mqpub, &[&["-t", "a", "-s"]]);
 }
+
+/// Ours: 9, the number for it. The largest that MQTT allows has 268,435,455 bytes with its header.
+#[test]
+fn a_file_that_is_too_large() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    // It takes no room on the disk.
+    fs::File::create(&path)
+        .unwrap()
+        .set_len(268_435_456)
+        .unwrap();
+    let broker = harness::Broker::start();
+    mqpub()
+        .args(broker.args())
+        .args(["-t", "a", "-f", path.to_str().unwrap()])
+        .run()
+        .assert_code(expect(9, 1));
+}

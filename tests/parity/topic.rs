@@ -1,5 +1,8 @@
 //! `-t` of mqpub.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
 use harness::mqpub;
 
 use crate::support::{VERSIONS, expect, published, refuses};
@@ -32,4 +35,18 @@ fn an_empty_topic() {
         .args(["-t", "", "-m", "x"])
         .run();
     assert_eq!(output.status, expect(1, 0), "{output}");
+}
+
+/// Ours: a usage error.
+#[test]
+fn a_topic_that_is_not_utf_8() {
+    let broker = harness::Broker::start();
+    let output = mqpub()
+        .args(broker.args())
+        .arg("-t")
+        .arg(OsStr::from_bytes(b"a\xff"))
+        .args(["-m", "x"])
+        .run();
+    assert_eq!(output.status, expect(1, 1), "{output}");
+    assert!(!broker.log().contains("Received PUBLISH"));
 }

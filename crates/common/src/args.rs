@@ -44,7 +44,8 @@ pub struct ConnectionArgs {
     pub proxy: Option<Secret>,
 
     /// Look up the SRV records _mqtt._tcp.HOST (with TLS _secure-mqtt._tcp.HOST) and connect to
-    /// the hosts and ports they name
+    /// the hosts and ports they name; MQ_DNS_SERVER=IP[:PORT] in the environment is asked instead
+    /// of the system's name servers
     #[arg(short = 'S')]
     pub srv: bool,
 
@@ -110,7 +111,7 @@ pub struct ConnectionArgs {
     #[arg(short = 'x', value_name = "SECONDS", allow_hyphen_values = true, value_parser = session_expiry)]
     pub session_expiry: Option<u32>,
 
-    /// MQTT version [default: mqttv311, with -x mqttv5]
+    /// MQTT version [default: mqttv311; mqttv5 with an option that only MQTT 5 has]
     #[arg(short = 'V', long, value_name = "VERSION", value_enum)]
     pub protocol_version: Option<VersionArg>,
 
@@ -125,6 +126,21 @@ pub struct ConnectionArgs {
 
     #[command(flatten)]
     pub tls: TlsArgs,
+
+    /// MQTT 5 property, in three words: the packet (connect, publish, subscribe, unsubscribe,
+    /// disconnect or will), the property, its value; with user-property four: its key and its
+    /// value. May be repeated; a wrong name is answered with the right ones
+    #[arg(
+        short = 'D',
+        long,
+        value_name = "CMD NAME VALUE",
+        allow_hyphen_values = true
+    )]
+    pub property: Vec<OsString>,
+
+    /// An option of the tool's own that only MQTT 5 has, by its name.
+    #[arg(skip)]
+    pub mqtt5_option: Option<&'static str>,
 }
 
 /// What the broker publishes when this client vanishes.
@@ -177,6 +193,9 @@ pub struct TalkArgs {
 /// The protocol versions of `-V`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum VersionArg {
+    /// MQTT 3.1
+    #[value(alias = "31")]
+    Mqttv31,
     /// MQTT 3.1.1
     #[value(alias = "311")]
     Mqttv311,
@@ -188,6 +207,7 @@ pub enum VersionArg {
 impl From<VersionArg> for Version {
     fn from(version: VersionArg) -> Self {
         match version {
+            VersionArg::Mqttv31 => Self::V31,
             VersionArg::Mqttv311 => Self::V311,
             VersionArg::Mqttv5 => Self::V5,
         }

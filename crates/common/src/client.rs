@@ -59,9 +59,13 @@ impl ClientError {
             Self::Closed | Self::NotTaken | Self::Io(_) => Exit::CONNECTION_LOST,
             Self::Ended(reason) => Exit::from_disconnect(reason.code.0),
             Self::Protocol(ProtocolError::KeepAliveTimeout) => Exit::KEEP_ALIVE,
-            Self::Protocol(ProtocolError::Malformed(_) | ProtocolError::Unexpected(_)) => {
-                Exit::MALFORMED_PACKET
-            }
+            Self::Protocol(ProtocolError::NotUtf8(_)) => Exit::MALFORMED_UTF8,
+            Self::Protocol(
+                ProtocolError::Malformed(_)
+                | ProtocolError::Unexpected(_)
+                | ProtocolError::TopicAlias(_)
+                | ProtocolError::OverLimit(_),
+            ) => Exit::MALFORMED_PACKET,
             Self::Protocol(ProtocolError::Encoding(_)) => Exit::UNKNOWN,
         }
     }
@@ -270,7 +274,7 @@ impl Client {
             (Some(0x15), _) if self.trust.is_none() => report(Exit::CONNECTION_REFUSED)
                 .cause("it answers with TLS")
                 .hint("name the broker's certificate authority with --cafile"),
-            (_, ClientError::Protocol(why)) => report(Exit::MALFORMED_PACKET)
+            (_, ClientError::Protocol(_)) => report(why.exit())
                 .cause(why)
                 .hint("is that port an MQTT broker's? for WebSocket, add --ws"),
             (_, why) => report(Exit::CONNECTION_REFUSED)
@@ -344,7 +348,11 @@ impl Client {
             Poll::Ready(Ok(0)) => Err(self.write_error.take().unwrap_or(ClientError::Closed)),
             Poll::Ready(Ok(_)) => {
                 self.first_byte = self.first_byte.or(self.input.first().copied());
-                self.session.feed(&mut self.input, Instant::now())?;
+                if let Err(why) = self.session.feed(&mut self.input, Instant::now()) {
+                    // What the session says about it, as far as it goes out without waiting.
+                    while self.has_output() && matches!(self.poll_write(cx), Ok(Poll::Ready(()))) {}
+                    return Err(why.into());
+                }
                 Ok(Poll::Ready(()))
             }
             // rustls's name for a TCP close without close_notify.

@@ -37,6 +37,8 @@ pub mod reason;
 #[cfg(feature = "client")]
 pub mod runtime;
 #[cfg(feature = "client")]
+pub mod signals;
+#[cfg(feature = "client")]
 pub mod tls;
 #[cfg(feature = "client")]
 pub mod topic;

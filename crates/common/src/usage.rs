@@ -1,5 +1,7 @@
 //! Reading a command line: help is data, a usage error is a [`Report`] like any other.
 
+mod several_words;
+
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
@@ -10,7 +12,9 @@ use crate::defaults;
 use crate::exit::Exit;
 use crate::report::Report;
 #[cfg(feature = "client")]
-use crate::{scrub, stdio, tool::Tool};
+use crate::{scrub, stdio, tls, tool::Tool};
+
+pub use several_words::WORD_SEPARATOR;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -37,8 +41,10 @@ pub fn run<T: FromArgMatches>(
     let complete = defaults::complete(tool, &mut command, arguments);
     // It has been read by now.
     scrub::variable("MQ_PASSWORD");
-    let parsed =
-        complete.and_then(|complete| parse_with(command, complete.arguments, &complete.sources));
+    let parsed = complete.and_then(|complete| {
+        let version = format!("TLS: {}\n", tls::library());
+        parse_with(command, complete.arguments, &complete.sources, &version)
+    });
     match parsed {
         Ok(Parsed::Run(args)) => work(args),
         Ok(Parsed::Show(text)) => stdio::show(&text),
@@ -55,7 +61,7 @@ pub fn parse<T: FromArgMatches>(
     command: Command,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<T>, Report> {
-    parse_with(command, arguments, &[])
+    parse_with(command, arguments, &[], "")
 }
 
 /// A command line whose parts do not fit together.
@@ -63,13 +69,16 @@ pub fn misuse(error: impl Into<String>) -> Report {
     Report::new(Exit::USAGE, error)
 }
 
-/// Parses a command line that has options from other places in it.
+/// Parses a command line that has options from other places in it; `version` follows what
+/// clap says about the version.
 fn parse_with<T: FromArgMatches>(
     command: Command,
     arguments: impl IntoIterator<Item = OsString>,
     sources: &[String],
+    version: &str,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
+    let arguments = several_words::join(&command, arguments.into_iter().collect());
     let parsed = command
         .try_get_matches_from(arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
@@ -77,8 +86,11 @@ fn parse_with<T: FromArgMatches>(
         Ok(args) => return Ok(Parsed::Run(args)),
         Err(error) => error,
     };
-    let text = error.to_string();
+    let mut text = error.to_string();
     if !error.use_stderr() {
+        if error.kind() == ErrorKind::DisplayVersion {
+            text.push_str(version);
+        }
         return Ok(Parsed::Show(text));
     }
     // clap writes paragraphs: the error, perhaps tips, the usage. Its tip to put `--` before a

@@ -52,19 +52,26 @@ impl Config {
             return Err(misuse("the URL given with -L holds no topic")
                 .hint("end it with /FILTER, or add -t FILTER"));
         }
-        let mut connect =
-            ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
-        if let Some(count) = args.count
+        let mut connection = args.connection.clone();
+        connection.mqtt5_option = mqtt5_option(&args);
+        let mut connect = ConnectConfig::new(&connection, url.as_ref(), &args.will, args.talk)?;
+        if let Some(count) = args.count.and_then(|count| u16::try_from(count).ok())
             && connect.connect.version == Version::V5
         {
             // Ask the broker for no more unacknowledged messages than will be printed.
-            connect.connect.receive_maximum = u16::try_from(count).ok();
+            let asked = connect.connect.receive_maximum.unwrap_or(u16::MAX);
+            connect.connect.receive_maximum = Some(asked.min(count));
+        }
+        let publish = &connect.properties;
+        if !(publish.publish.is_empty() && publish.topic_alias.is_none()) && !args.talk.quiet {
+            report::warn("-D publish has no effect: mqsub only subscribes");
         }
         let subscriptions = filters("-t", &topics)?
             .into_iter()
             .map(|filter| Subscription {
-                filter,
-                qos: args.qos,
+                retain_as_published: args.retain_as_published,
+                retain_handling: args.retain_handling.map(Into::into).unwrap_or_default(),
+                ..Subscription::new(filter, args.qos)
             })
             .collect();
         let display = display(&args)?;
@@ -86,6 +93,14 @@ impl Config {
         };
         Ok((config, display))
     }
+}
+
+/// An option of the subscription that only MQTT 5 has.
+fn mqtt5_option(args: &Args) -> Option<&'static str> {
+    if args.retain_as_published {
+        return Some("--retain-as-published");
+    }
+    args.retain_handling.map(|_| "--retain-handling")
 }
 
 fn display(args: &Args) -> Result<Display, Report> {

@@ -45,7 +45,7 @@ impl Remover {
     /// comes back with its flag under Retain As Published, would go on for ever.
     pub(crate) fn note(&mut self, message: &Message) {
         if message.retain && !message.payload.is_empty() {
-            self.unprinted.push(message.topic.clone());
+            self.unprinted.push(message.topic.detached());
         }
     }
 
@@ -80,6 +80,8 @@ impl Remover {
                     Qos::AtLeastOnce
                 },
                 retain: true,
+                properties: mqtools_common::property::Properties::default(),
+                topic_alias: None,
             };
             match session.publish(&empty) {
                 Ok(None) => self.removed += 1,

@@ -87,15 +87,16 @@ struct Subscriber {
 impl Subscriber {
     fn request(&mut self) -> Result<(), Report> {
         let session = &mut self.client.session;
+        let properties = &self.config.connect.properties;
         if !self.config.subscriptions.is_empty() {
             session
-                .subscribe(&self.config.subscriptions)
+                .subscribe(&self.config.subscriptions, &properties.subscribe)
                 .map_err(|why| not_requested("subscribe", &why))?;
             self.unanswered += 1;
         }
         if !self.config.unsubscribes.is_empty() {
             session
-                .unsubscribe(&self.config.unsubscribes)
+                .unsubscribe(&self.config.unsubscribes, &properties.unsubscribe)
                 .map_err(|why| not_requested("unsubscribe", &why))?;
             self.unanswered += 1;
         }
@@ -267,7 +268,11 @@ impl Subscriber {
                     reason_string,
                     ..
                 } => self.subscribed(&codes, reason_string)?,
-                Event::Unsubscribed { codes, .. } => self.unsubscribed(&codes),
+                Event::Unsubscribed {
+                    codes,
+                    reason_string,
+                    ..
+                } => self.unsubscribed(&codes, reason_string.as_deref()),
                 Event::Closed {
                     reason,
                     reason_string,
@@ -343,22 +348,30 @@ impl Subscriber {
             .hint("the broker's access control decides what this user may subscribe to"));
         }
         for (subscription, &code) in self.config.subscriptions.iter().zip(codes) {
-            self.warn_if_refused("subscribe to", &subscription.filter, code);
+            let filter = &subscription.filter;
+            self.warn_if_refused("subscribe to", filter, code, words.as_deref());
         }
         Ok(self.answered())
     }
 
-    fn unsubscribed(&mut self, codes: &[ReasonCode]) -> Option<End> {
+    fn unsubscribed(&mut self, codes: &[ReasonCode], words: Option<&str>) -> Option<End> {
         for (filter, &code) in self.config.unsubscribes.iter().zip(codes) {
-            self.warn_if_refused("unsubscribe from", filter, code);
+            self.warn_if_refused("unsubscribe from", filter, code, words);
         }
         self.answered()
     }
 
-    fn warn_if_refused(&self, what: &str, filter: &TopicFilter, code: ReasonCode) {
+    fn warn_if_refused(
+        &self,
+        what: &str,
+        filter: &TopicFilter,
+        code: ReasonCode,
+        words: Option<&str>,
+    ) {
         if code.is_failure() {
             let filter = filter.as_str();
-            let reason = Reason { code, words: None };
+            let words = words.map(str::to_owned);
+            let reason = Reason { code, words };
             warn(
                 &self.config,
                 &format!("the broker refused to {what} {filter:?}: {reason}"),

@@ -22,6 +22,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
     ("setsid", "util-linux"),
     ("prlimit", "util-linux"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("pkg-config", "pkg-config"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.
@@ -54,6 +57,10 @@ fn missing_packages() -> Vec<&'static str> {
         .map(|&(_, package)| package)
         .collect();
     packages.dedup();
+    // For the build with --psk.
+    if !succeeds(Command::new("pkg-config").args(["--exists", "openssl"])) {
+        packages.push("libssl-dev");
+    }
     if python().is_none() {
         packages.extend(["python3", "python3-venv"]);
     }

@@ -99,21 +99,6 @@ impl Pty {
             .expect("set the terminal's size");
     }
 
-    /// Sends SIGTERM.
-    pub fn terminate(&self) {
-        self.process.signal(Signal::TERM);
-    }
-
-    /// Sends SIGHUP.
-    pub fn hang_up(&self) {
-        self.process.signal(Signal::HUP);
-    }
-
-    /// Sends SIGCONT.
-    pub fn resume(&self) {
-        self.process.signal(Signal::CONT);
-    }
-
     /// Types `text` and the Enter key.
     pub fn send_line(&self, text: &str) {
         self.send(format!("{text}\r").as_bytes());
@@ -132,6 +117,31 @@ impl Pty {
     /// Presses Ctrl-D.
     pub fn send_control_d(&self) {
         self.send(&[0x04]);
+    }
+
+    /// Sends SIGINT, which Ctrl-C need not do.
+    pub fn interrupt(&self) {
+        self.process.signal(Signal::INT);
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
+    }
+
+    /// Sends SIGTSTP.
+    pub fn suspend(&self) {
+        self.process.signal(Signal::TSTP);
+    }
+
+    /// Sends SIGCONT.
+    pub fn resume(&self) {
+        self.process.signal(Signal::CONT);
     }
 
     /// Everything the terminal showed up to now, typed text that was echoed included.

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 
+use crate::secret::Secret;
 use crate::tls::LowestVersion;
 
 /// How the connection is secured.
@@ -41,6 +43,26 @@ pub struct TlsArgs {
         allow_hyphen_values = true
     )]
     pub key_passphrase_file: Option<PathBuf>,
+
+    /// A key that the broker has too, in hexadecimal digits, instead of certificates; turns TLS
+    /// on
+    #[arg(
+        long,
+        value_name = "HEX",
+        allow_hyphen_values = true,
+        hide = cfg!(not(feature = "psk")),
+        value_parser = OsStringValueParser::new().map(super::secret)
+    )]
+    pub psk: Option<Secret>,
+
+    /// The name that the broker has for the key of --psk
+    #[arg(
+        long,
+        value_name = "NAME",
+        allow_hyphen_values = true,
+        hide = cfg!(not(feature = "psk"))
+    )]
+    pub psk_identity: Option<String>,
 
     /// The form of --key: pem
     #[arg(

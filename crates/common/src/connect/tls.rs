@@ -5,7 +5,7 @@ use super::TLS_PORT;
 use super::credentials::from_file;
 use crate::args::{KeyFormArg, TlsArgs, TlsVersionArg};
 use crate::report::{Report, warn};
-use crate::tls::{Ciphers, IdentityFiles, TlsOptions, Trust};
+use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trust};
 use crate::url::Url;
 use crate::usage::misuse;
 
@@ -27,18 +27,37 @@ pub(super) fn options(
     }
     refuse_engines(args)?;
     let identity = identity(args, quiet)?;
-    let ciphers = ciphers(args)?;
-    let Some(trust) = trust(args, url, port) else {
+    let shared = shared_key(args)?;
+    // With a pre-shared key the list is for OpenSSL.
+    let ciphers = if shared.is_some() {
+        Ciphers::default()
+    } else {
+        ciphers(args)?
+    };
+    let trust = shared
+        .map(Trust::SharedKey)
+        .or_else(|| trust(args, url, port));
+    let Some(trust) = trust else {
         if let Some(option) = idle_option(args)
             && !quiet
         {
             warn(format_args!(
-                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs or mqtts:// turns on"
+                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --psk or mqtts:// turns on"
             ));
         }
         return Ok(None);
     };
-    if args.insecure && !quiet {
+    if matches!(trust, Trust::SharedKey(_)) {
+        let idle = [
+            (args.cert.is_some(), "--cert"),
+            (args.insecure, "--insecure"),
+        ];
+        for (_, option) in idle.iter().filter(|(given, _)| *given && !quiet) {
+            warn(format_args!(
+                "{option} has no effect with --psk, which uses no certificates"
+            ));
+        }
+    } else if args.insecure && !quiet {
         warn("--insecure: the broker's certificate is not verified, anyone may pose as the broker");
     }
     let lowest = args.tls_version.map(Into::into).unwrap_or_default();
@@ -85,6 +104,38 @@ fn identity(args: &TlsArgs, quiet: bool) -> Result<Option<IdentityFiles>, Report
             Err(misuse("--key needs the certificate that it belongs to").hint("add --cert FILE"))
         }
     }
+}
+
+/// The pre-shared key. It excludes whatever would let in a broker that does not have it.
+fn shared_key(args: &TlsArgs) -> Result<Option<SharedKey>, Report> {
+    let (key, identity) = match (&args.psk, &args.psk_identity) {
+        (Some(key), Some(identity)) => (key, identity),
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            return Err(
+                misuse("--psk needs the name that the broker has for the key")
+                    .hint("add --psk-identity NAME"),
+            );
+        }
+        (None, Some(_)) => {
+            return Err(misuse("--psk-identity needs the key").hint("add --psk HEX"));
+        }
+    };
+    let excluded = [
+        (args.cafile.is_some(), "--cafile"),
+        (args.capath.is_some(), "--capath"),
+        (args.tls_use_os_certs, "--tls-use-os-certs"),
+    ];
+    if let Some((_, option)) = excluded.iter().find(|(is_given, _)| *is_given) {
+        return Err(
+            misuse(format!("--psk and {option} exclude each other")).hint(
+                "a broker is trusted either for its certificate or because it has the same key",
+            ),
+        );
+    }
+    SharedKey::new(key, identity, args.ciphers.clone())
+        .map(Some)
+        .map_err(|(option, why)| misuse(format!("cannot use the value of {option}")).cause(why))
 }
 
 fn ciphers(args: &TlsArgs) -> Result<Ciphers, Report> {

@@ -1,17 +1,15 @@
 //! The steps of opening a connection, each within what is left of the time.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
 
 use super::srv::Service;
 use super::{Address, Peer, Route, Stream, dial, websocket};
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::tls::{Tls, handshake_failed};
+use crate::tls::Tls;
 
 /// How many targets of a service a message names.
 const NAMED: usize = 5;
@@ -96,16 +94,27 @@ async fn any_of(
             Err(report) => failure = report,
         }
     }
+    let mut notes = Vec::new();
     if count > 1 {
         names.truncate(NAMED);
         let more = if count > NAMED { ", …" } else { "" };
-        failure = failure.note(format!(
+        notes.push(format!(
             "{} names {count} hosts, and none could be used: {}{more}",
             route.address,
             names.join(", ")
         ));
     }
-    Err(failure)
+    if tls.is_some() && failure.exit() == Exit::TLS {
+        notes.push(format!(
+            "with -S the certificate must name {}; that the DNS names a host is no proof",
+            service.host
+        ));
+    }
+    Err(if notes.is_empty() {
+        failure
+    } else {
+        failure.note(notes.join("; "))
+    })
 }
 
 async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream, Peer), Report> {
@@ -119,7 +128,7 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream,
     };
     if let Some(tls) = tls {
         stream = limit
-            .on(secure(stream, tls, &route.address))
+            .on(tls.secure(stream, &route.address.to_string()))
             .await
             .map_err(|seconds| {
                 Report::new(
@@ -159,14 +168,5 @@ async fn dial(route: &Route) -> Result<(Stream, Option<IpAddr>), Report> {
         Address::Unix(path) => Ok((Box::pin(dial::unix(path).await?), None)),
         // Only its targets can be connected to.
         Address::Service(service) => Err(service.not_found()),
-    }
-}
-
-/// Puts TLS over a connection.
-async fn secure(stream: Stream, tls: &Tls, address: &Address) -> Result<Stream, Report> {
-    let connector = TlsConnector::from(Arc::clone(&tls.config));
-    match connector.connect(tls.server_name.clone(), stream).await {
-        Ok(stream) => Ok(Box::pin(stream)),
-        Err(why) => Err(handshake_failed(&address.to_string(), &tls.trust, &why)),
     }
 }

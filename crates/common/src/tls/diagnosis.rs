@@ -100,7 +100,8 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
                     "{paths} {hold} neither its authority nor the certificate itself; give that file with --cafile (made by mkcert: \"$(mkcert -CAROOT)/rootCA.pem\")"
                 )
             }
-            Trust::System => "name the broker's certificate authority with --cafile".to_owned(),
+            // With a pre-shared key there is no certificate to refuse.
+            Trust::System | Trust::SharedKey(_) => "name the broker's certificate authority with --cafile".to_owned(),
         }),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             report.hint("give -h a name that is in the certificate, or have one made for this name")

@@ -41,6 +41,25 @@ impl KeyLogFile {
         })
     }
 
+    /// Appends a line that is in the format already.
+    #[cfg(feature = "psk")]
+    pub(super) fn append(&self, line: &str) {
+        let mut whole = Zeroizing::new(String::with_capacity(line.len() + 1));
+        whole.push_str(line);
+        whole.push('\n');
+        self.write(&whole);
+    }
+
+    /// One write a line: several processes may append to the same file.
+    fn write(&self, line: &str) {
+        if let Err(why) = (&self.file).write_all(line.as_bytes()) {
+            warn(format_args!(
+                "cannot write to the --tls-keylog {}: {why}",
+                self.path.display()
+            ));
+        }
+    }
+
     /// Whether others than the owner may read it, who could then decrypt the traffic.
     pub(super) fn is_open_to_others(&self) -> bool {
         self.file
@@ -56,13 +75,7 @@ impl KeyLog for KeyLogFile {
         let mut line = Zeroizing::new(String::with_capacity(length));
         let _ = write!(line, "{label} {} {}", Hex(client_random), Hex(secret));
         line.push('\n');
-        // One write a line: several processes may append to the same file.
-        if let Err(why) = (&self.file).write_all(line.as_bytes()) {
-            warn(format_args!(
-                "cannot write to the --tls-keylog {}: {why}",
-                self.path.display()
-            ));
-        }
+        self.write(&line);
     }
 }
 

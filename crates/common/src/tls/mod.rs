@@ -6,10 +6,13 @@ mod diagnosis;
 mod encrypted_key;
 mod identity;
 mod key_log;
+#[cfg(feature = "psk")]
+mod psk;
 mod roots;
+mod shared_key;
 mod verifier;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier;
@@ -17,15 +20,17 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, SupportedProtocolVersion};
-
-use crate::exit::Exit;
-use crate::report::{Report, warn};
+use tokio_rustls::TlsConnector;
 
 use self::key_log::KeyLogFile;
+use crate::exit::Exit;
+use crate::net::Stream;
+use crate::report::{Report, warn};
 
 pub use ciphers::Ciphers;
 pub use diagnosis::{alert_instead_of_connack, handshake_failed};
 pub use identity::IdentityFiles;
+pub use shared_key::SharedKey;
 
 /// Where trust comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +47,8 @@ pub enum Trust {
     },
     /// The operating system's store.
     System,
+    /// No certificate: whoever has the same key.
+    SharedKey(SharedKey),
 }
 
 /// The lowest version of TLS that may be spoken.
@@ -79,18 +86,33 @@ pub struct TlsOptions {
 /// was taken is in Cargo.lock, which the code does not see.
 #[must_use]
 pub fn library() -> String {
-    "rustls 0.23 with ring".to_owned()
+    #[cfg(feature = "psk")]
+    return format!("{RUSTLS}; for --psk {}", psk::library());
+    #[cfg(not(feature = "psk"))]
+    RUSTLS.to_owned()
 }
+
+const RUSTLS: &str = "rustls 0.23 with ring";
 
 /// Everything a TLS connection needs, loaded and checked.
 #[derive(Debug, Clone)]
 pub struct Tls {
-    /// The rustls configuration.
-    pub config: Arc<ClientConfig>,
-    /// The name the server's certificate must be valid for.
-    pub server_name: ServerName<'static>,
+    engine: Engine,
     /// For messages about a refused certificate.
     pub trust: Trust,
+}
+
+#[derive(Debug, Clone)]
+enum Engine {
+    /// Certificates.
+    Rustls {
+        config: Arc<ClientConfig>,
+        /// The name the server's certificate must be valid for.
+        server_name: ServerName<'static>,
+    },
+    /// A pre-shared key.
+    #[cfg(feature = "psk")]
+    OpenSsl(psk::Connector),
 }
 
 impl Tls {
@@ -99,19 +121,60 @@ impl Tls {
     /// # Errors
     /// A file that cannot be read or holds no certificate, a key that does not belong to its
     /// certificate, a system without a certificate store, a host that cannot be in a
-    /// certificate.
+    /// certificate, a pre-shared key in a build without them.
     pub fn new(options: TlsOptions, host: &str) -> Result<Self, Report> {
         let server_name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Report::new(Exit::TLS, format!("cannot use TLS with the host {host:?}"))
                 .cause("it is neither a DNS name nor an IP address, so no certificate can name it")
                 .hint("give the broker's name with -h")
         })?;
+        let engine = match &options.trust {
+            #[cfg(feature = "psk")]
+            Trust::SharedKey(key) => {
+                let key_log = key_log(&options)?;
+                Engine::OpenSsl(psk::Connector::new(key, &options, key_log, &server_name)?)
+            }
+            #[cfg(not(feature = "psk"))]
+            Trust::SharedKey(_) => return Err(built_without_psk()),
+            _ => Engine::Rustls {
+                config: Arc::new(client_config(&options)?),
+                server_name,
+            },
+        };
         Ok(Self {
-            config: Arc::new(client_config(&options)?),
-            server_name,
+            engine,
             trust: options.trust,
         })
     }
+
+    /// Puts TLS over a connection to `peer` (for messages). It does not limit its time: whoever
+    /// calls it does.
+    ///
+    /// # Errors
+    /// A handshake that failed, explained.
+    pub async fn secure(&self, stream: Stream, peer: &str) -> Result<Stream, Report> {
+        match &self.engine {
+            Engine::Rustls {
+                config,
+                server_name,
+            } => {
+                let connector = TlsConnector::from(Arc::clone(config));
+                match connector.connect(server_name.clone(), stream).await {
+                    Ok(stream) => Ok(Box::pin(stream)),
+                    Err(why) => Err(handshake_failed(peer, &self.trust, &why)),
+                }
+            }
+            #[cfg(feature = "psk")]
+            Engine::OpenSsl(connector) => connector.secure(stream, peer).await,
+        }
+    }
+}
+
+#[cfg(not(feature = "psk"))]
+fn built_without_psk() -> Report {
+    crate::usage::misuse("--psk is not in this build")
+        .cause("rustls has no pre-shared keys, and OpenSSL, which has, is used only on demand")
+        .hint("build with the feature psk: cargo install --path crates/mqpub --features psk (and crates/mqsub)")
 }
 
 fn client_config(options: &TlsOptions) -> Result<ClientConfig, Report> {
@@ -140,15 +203,19 @@ fn client_config(options: &TlsOptions) -> Result<ClientConfig, Report> {
         .iter()
         .map(|name| name.clone().into_bytes())
         .collect();
-    if let Some(path) = &options.key_log {
-        config.key_log = Arc::new(key_log(path, options.quiet)?);
+    if let Some(file) = key_log(options)? {
+        config.key_log = Arc::new(file);
     }
     Ok(config)
 }
 
-fn key_log(path: &Path, quiet: bool) -> Result<KeyLogFile, Report> {
+/// Opens the file of `--tls-keylog`, and warns of it.
+fn key_log(options: &TlsOptions) -> Result<Option<KeyLogFile>, Report> {
+    let Some(path) = &options.key_log else {
+        return Ok(None);
+    };
     let file = KeyLogFile::open(path)?;
-    if !quiet {
+    if !options.quiet {
         let readers = if file.is_open_to_others() {
             ", and other users of this machine can read it"
         } else {
@@ -159,7 +226,7 @@ fn key_log(path: &Path, quiet: bool) -> Result<KeyLogFile, Report> {
             path.display()
         ));
     }
-    Ok(file)
+    Ok(Some(file))
 }
 
 fn versions(lowest: LowestVersion) -> &'static [&'static SupportedProtocolVersion] {
@@ -196,6 +263,7 @@ fn verifier(
         // Not looked at, and a machine without a store should not be in the way.
         Trust::System if options.insecure => roots::Trusted::none(),
         Trust::System => roots::from_system()?,
+        Trust::SharedKey(_) => roots::Trusted::none(),
     };
     let verifier = verifier::Verifier::new(provider, trusted)
         .map_err(|why| Report::new(Exit::TLS, "cannot set up TLS").cause(why))?;
@@ -211,9 +279,11 @@ mod tests {
     #[test]
     fn the_library_is_the_one_in_the_manifest() {
         let manifest = include_str!("../../../../Cargo.toml");
-        let library = super::library();
+        let library = super::RUSTLS;
         let version = library.split(' ').nth(1).unwrap();
         let dependency = format!("\nrustls = {{ version = \"{version}\"");
         assert!(manifest.contains(&dependency), "{library}");
+        let openssl = super::library().contains("OpenSSL");
+        assert_eq!(openssl, cfg!(feature = "psk"));
     }
 }

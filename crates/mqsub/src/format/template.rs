@@ -211,7 +211,7 @@ fn write_field(
     let properties = message.properties.as_deref();
     match field {
         // The session allows the broker none.
-        Field::TopicAlias => layout.number(None::<u16>, out),
+        Field::TopicAlias => layout.number(properties.and_then(|p| p.topic_alias), out),
         Field::ContentType => {
             let text = properties.and_then(|p| p.content_type.as_deref());
             layout.text(text.unwrap_or_default().as_bytes(), out)

@@ -65,6 +65,7 @@ fn all_properties() -> Message {
         properties: Some(Box::new(PublishProperties {
             payload_format_indicator: Some(0),
             message_expiry_interval: Some(60),
+            topic_alias: Some(9),
             content_type: Some("text/plain".into()),
             response_topic: Some("answers".into()),
             correlation_data: Some(Bytes::from_static(b"\xff\0")),
@@ -154,7 +155,7 @@ fn json_shows_every_property() {
         r#"1,"properties":{"payload-format-indicator":0,"message-expiry-interval":60,"#.to_owned()
             + r#""content-type":"text/plain","response-topic":"answers","#
             + r#""correlation-data":"/wA=","correlation-data-encoding":"base64","#
-            + r#""subscription-identifier":[7, 268435455],"#
+            + r#""subscription-identifier":[7, 268435455],"topic-alias":9,"#
             + r#""user-properties":[{"k":"one"},{"k":"\"two\""}]},"payload":"x"}"#
     );
 }
@@ -260,6 +261,7 @@ fn any_message() -> impl Strategy<Value = Message> {
                     correlation_data: data.map(Bytes::from),
                     subscription_identifiers: vec![number.unwrap_or(1); ids],
                     user_properties: user,
+                    topic_alias: number.map(|_| 7),
                 };
                 Message {
                     topic: TopicName::from_wire(Bytes::from(topic)).unwrap(),

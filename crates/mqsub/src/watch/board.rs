@@ -66,10 +66,7 @@ impl Board {
             state: State::Waiting,
         });
         self.changed.push(place);
-        // A received topic may share the memory of its whole packet.
-        if let Ok(topic) = TopicName::from_wire(topic.as_bytes().to_vec().into()) {
-            self.index.insert(topic, place);
-        }
+        self.index.insert(topic.detached(), place);
     }
 
     /// What a window of so many lines shows. When topics are hidden, its last line is left for
