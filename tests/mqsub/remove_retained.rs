@@ -368,3 +368,28 @@ fn a_lost_connection_is_told_with_what_it_leaves() {
     assert!(told.contains("and left 1 unanswered\n"), "{output}");
     broker.finish();
 }
+
+/// Our own empty message comes back as a live one, and a broker may send it too early.
+#[test]
+fn a_live_message_does_not_end_it_before_the_answers_are_there() {
+    let broker = FakeBroker::start(|mut conn| {
+        greet(&mut conn);
+        let first = conn.expect_publish();
+        conn.publish(&Publish::new("r/1", "", 0, 0));
+        conn.publish(&retained("r/2", "more"));
+        conn.puback_v5(first.packet_id.unwrap(), 0);
+        let second = conn.expect_publish();
+        assert_eq!(second.topic, "r/2");
+        conn.puback_v5(second.packet_id.unwrap(), 0);
+        conn.expect_disconnect();
+        conn.expect_close();
+    });
+    let output = mqsub()
+        .args(broker.args())
+        .args(["-V", "5", "-t", "r/#", "--retained-only"])
+        .arg("--remove-retained")
+        .run()
+        .assert_success();
+    assert_eq!(output.stdout_str(), "text\nmore\n");
+    broker.finish();
+}

@@ -8,6 +8,10 @@ use clap::{Args, ValueEnum};
 use crate::secret::Secret;
 use crate::tls::LowestVersion;
 
+/// What trusts a broker for its certificate: a pre-shared key excludes it, because it would let in
+/// one that does not have the key.
+const CERTIFICATES: [&str; 3] = ["cafile", "capath", "tls_use_os_certs"];
+
 /// How the connection is secured.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "TLS")]
@@ -51,6 +55,7 @@ pub struct TlsArgs {
         value_name = "HEX",
         allow_hyphen_values = true,
         hide = cfg!(not(feature = "psk")),
+        conflicts_with_all = CERTIFICATES,
         value_parser = OsStringValueParser::new().map(super::secret)
     )]
     pub psk: Option<Secret>,
@@ -60,7 +65,8 @@ pub struct TlsArgs {
         long,
         value_name = "NAME",
         allow_hyphen_values = true,
-        hide = cfg!(not(feature = "psk"))
+        hide = cfg!(not(feature = "psk")),
+        conflicts_with_all = CERTIFICATES
     )]
     pub psk_identity: Option<String>,
 

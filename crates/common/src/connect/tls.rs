@@ -106,7 +106,7 @@ fn identity(args: &TlsArgs, quiet: bool) -> Result<Option<IdentityFiles>, Report
     }
 }
 
-/// The pre-shared key. It excludes whatever would let in a broker that does not have it.
+/// The pre-shared key and the name that goes with it.
 fn shared_key(args: &TlsArgs) -> Result<Option<SharedKey>, Report> {
     let (key, identity) = match (&args.psk, &args.psk_identity) {
         (Some(key), Some(identity)) => (key, identity),
@@ -121,18 +121,6 @@ fn shared_key(args: &TlsArgs) -> Result<Option<SharedKey>, Report> {
             return Err(misuse("--psk-identity needs the key").hint("add --psk HEX"));
         }
     };
-    let excluded = [
-        (args.cafile.is_some(), "--cafile"),
-        (args.capath.is_some(), "--capath"),
-        (args.tls_use_os_certs, "--tls-use-os-certs"),
-    ];
-    if let Some((_, option)) = excluded.iter().find(|(is_given, _)| *is_given) {
-        return Err(
-            misuse(format!("--psk and {option} exclude each other")).hint(
-                "a broker is trusted either for its certificate or because it has the same key",
-            ),
-        );
-    }
     SharedKey::new(key, identity, args.ciphers.clone())
         .map(Some)
         .map_err(|(option, why)| misuse(format!("cannot use the value of {option}")).cause(why))
