@@ -3,9 +3,13 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use harness::{Broker, Running, Tool, mqpub, mqsub};
+use harness::{Broker, Running, Tool, mqpub, mqsub, silent_port};
 use tempfile::TempDir;
+
+use crate::support::PATIENCE;
 
 const SECRET: &str = "s3cr3t-pass-w0rd";
 const STARS: &str = "****************";
@@ -97,6 +101,27 @@ fn of_a_url_the_rest_stays_readable() {
     }
     let [typed, shown] = [SECRET, STARS].map(|password| format!("-vL{}", url(password)));
     check(mqsub(), &[&typed], &[&shown]);
+}
+
+/// The proxy answers nothing, and so the tool goes on waiting for it.
+#[test]
+fn so_is_it_with_a_proxys_url() {
+    let silent = silent_port();
+    let url = |password: &str| format!("socks5h://me:{password}@localhost:{}", silent.port());
+    for args in [
+        &["--proxy", &url(SECRET), "-i", "x"][..],
+        &[&format!("--proxy={}", url(SECRET)), "-i", "x"],
+    ] {
+        let running = mqpub().args(args).args(["-t", "a", "-m", "x"]).spawn();
+        let deadline = Instant::now() + PATIENCE;
+        while words_of(&running).concat().contains(SECRET) {
+            assert!(Instant::now() < deadline, "{:?}", words_of(&running));
+            thread::sleep(Duration::from_millis(1));
+        }
+        let words = words_of(&running);
+        assert!(words.concat().contains(&url(STARS)), "{words:?}");
+        assert!(running.is_running());
+    }
 }
 
 #[test]
