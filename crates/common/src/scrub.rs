@@ -14,15 +14,21 @@ use clap::{Arg, Command};
 /// What a hidden byte becomes.
 const MASK: u8 = b'*';
 
-/// The options with a secret in their value, by clap's name of them.
-const SECRETS: [(&str, Secrecy); 5] = [
-    ("password", Secrecy::Whole),
-    ("psk", Secrecy::Whole),
-    ("url", Secrecy::UrlPassword),
-    ("proxy", Secrecy::UrlPassword),
-    // The user of mqpasswd, and after -b the password.
-    ("user", Secrecy::AfterFirst),
+/// The options with a secret in their value: clap's name, letter and long name. The definition
+/// says the letter and the long name too, but to ask it for them costs more than all the rest of
+/// a command line without secrets.
+const SECRETS: [(&str, Option<u8>, &str, Secrecy); 4] = [
+    ("password", Some(b'P'), "pw", Secrecy::Whole),
+    ("psk", None, "psk", Secrecy::Whole),
+    ("url", Some(b'L'), "url", Secrecy::UrlPassword),
+    ("proxy", None, "proxy", Secrecy::UrlPassword),
 ];
+
+/// The user of mqpasswd, and after -b the password, which is all values but the first.
+const USER: &str = "user";
+
+/// The option that has several words, whatever they look like.
+const PROPERTY: &str = "property";
 
 /// Which part of a value is secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +36,7 @@ enum Secrecy {
     Whole,
     /// What is between the `:` of the user and the `@` of the host.
     UrlPassword,
-    /// All values but the first.
+    /// The first value is none, all others are.
     AfterFirst,
 }
 
@@ -61,14 +67,13 @@ pub fn variable(name: &str) {
 
 /// The secret parts of a command line: the index of a word, and the bytes of it.
 fn secret_parts(command: &Command, words: &[OsString]) -> Vec<(usize, Range<usize>)> {
-    let known: Vec<_> = command
-        .get_arguments()
-        .filter_map(|arg| Some((arg, secrecy(arg)?)))
-        .collect();
-    // Without anything that could be one of them, which is the usual case, there is no need to
-    // look at every word with care.
-    let may_be_one = |word: &OsString| known.iter().any(|(arg, _)| may_be(arg, word.as_bytes()));
-    if !words.iter().skip(1).any(may_be_one) {
+    // Without anything that could be one, which is the usual case, there is no need to look at
+    // every word with care.
+    let is_possible = words
+        .iter()
+        .skip(1)
+        .any(|word| may_be_secret(word.as_bytes()));
+    if !is_possible && command.get_positionals().next().is_none() {
         return Vec::new();
     }
     let mut parts = Vec::new();
@@ -97,23 +102,21 @@ fn secret_parts(command: &Command, words: &[OsString]) -> Vec<(usize, Range<usiz
 
 fn secrecy(arg: &Arg) -> Option<Secrecy> {
     let name = arg.get_id().as_str();
+    if name == USER {
+        return Some(Secrecy::AfterFirst);
+    }
     SECRETS
         .iter()
-        .find_map(|&(id, secrecy)| (id == name).then_some(secrecy))
+        .find_map(|&(id, _, _, secrecy)| (id == name).then_some(secrecy))
 }
 
-/// Whether a word could be this option, alone, in a cluster or with its value, or a value of it.
-fn may_be(arg: &Arg, word: &[u8]) -> bool {
-    match word {
-        _ if arg.is_positional() => true,
-        [b'-', b'-', rest @ ..] => arg
-            .get_long()
-            .is_some_and(|long| rest.starts_with(long.as_bytes())),
-        [b'-', rest @ ..] => arg
-            .get_short()
-            .is_some_and(|short| rest.contains(&(short as u8))),
+/// Whether a word could be one of the options, alone, in a cluster or with its value.
+fn may_be_secret(word: &[u8]) -> bool {
+    SECRETS.iter().any(|(_, letter, long, _)| match word {
+        [b'-', b'-', rest @ ..] => rest.starts_with(long.as_bytes()),
+        [b'-', rest @ ..] => letter.is_some_and(|letter| rest.contains(&letter)),
         _ => false,
-    }
+    })
 }
 
 /// A value on the command line.
@@ -126,9 +129,7 @@ struct Value<'a> {
     range: Range<usize>,
 }
 
-/// Finds the values in a command line, as clap does. Of options with a variable number of values
-/// only the least number is taken: what follows then may look like an option, and to hide too
-/// much does no harm.
+/// Finds the values in a command line, as clap does; it sees those of `-D` as one.
 fn values<'a>(command: &'a Command, words: &[OsString]) -> Vec<Value<'a>> {
     let mut values = Vec::new();
     let mut positionals = command.get_positionals();
@@ -152,11 +153,20 @@ fn values<'a>(command: &'a Command, words: &[OsString]) -> Vec<Value<'a>> {
         let may_look_like_option = positional.is_some_and(Arg::is_allow_hyphen_values_set);
         match kind {
             Kind::Escape => only_positionals = true,
-            Kind::Option(arg, Some(start)) => take(arg, start..length),
-            Kind::Option(arg, None) => {
-                let least = arg.get_num_args().map_or(1, |range| range.min_values());
-                due = (least > 0).then_some((arg, least));
+            Kind::Option(arg, start) if arg.get_id() == PROPERTY => {
+                // Command, name, value; with user-property a key in front of the value.
+                let is_first_here = start.is_some_and(|start| start < length);
+                let to_name = if is_first_here { 1 } else { 2 };
+                let name = words.get(index + to_name);
+                let after = if name.is_some_and(|name| name == "user-property") {
+                    2
+                } else {
+                    1
+                };
+                due = Some((arg, to_name + after));
             }
+            Kind::Option(arg, Some(start)) => take(arg, start..length),
+            Kind::Option(arg, None) => due = Some((arg, 1)),
             Kind::Flags => {}
             Kind::Unknown if !may_look_like_option => {}
             Kind::Unknown | Kind::Positional => {
@@ -353,7 +363,7 @@ mod tests {
             .arg(option("url").short('L').long("url"))
             .arg(option("proxy").long("proxy"))
             .arg(option("topic").short('t').long("topic"))
-            .arg(option("property").short('D').num_args(3..=4))
+            .arg(option("property").short('D'))
             .arg(flag("verbose").short('v'))
             .arg(flag("debug").short('d').long("debug"))
     }
@@ -389,6 +399,22 @@ mod tests {
         String::from_utf8(shown.join(&b' ')).unwrap()
     }
 
+    #[cfg(feature = "client")]
+    #[test]
+    fn the_secrets_are_spelled_as_in_the_definition() {
+        use clap::Args as _;
+        let command = crate::args::ConnectionArgs::augment_args(Command::new("tool"));
+        let command = crate::url::UrlArgs::augment_args(command);
+        for (id, letter, long, _) in SECRETS {
+            let arg = command.get_arguments().find(|arg| arg.get_id() == id);
+            let arg = arg.unwrap();
+            assert_eq!(arg.get_short(), letter.map(char::from), "{id}");
+            assert_eq!(arg.get_long(), Some(long), "{id}");
+            assert_eq!(arg.get_all_short_aliases(), None, "{id}");
+            assert_eq!(arg.get_all_aliases(), None, "{id}");
+        }
+    }
+
     #[test]
     fn options_in_every_spelling() {
         for (line, expected) in [
@@ -410,7 +436,14 @@ mod tests {
             ("tool -t -P -P x", "tool -t -P -P *"),
             ("tool -t -P -Px", "tool -t -P -P*"),
             ("tool -D a b -P -P x", "tool -D a b -P -P *"),
+            ("tool -Da b -P -P x", "tool -Da b -P -P *"),
+            ("tool -vD= a b -P -P x", "tool -vD= a b -P -P *"),
             ("tool -D a b c -P x", "tool -D a b c -P *"),
+            (
+                "tool -D a user-property -P -P -P x",
+                "tool -D a user-property -P -P -P *",
+            ),
+            ("tool -D a user-property", "tool -D a user-property"),
             ("tool -P", "tool -P"),
             ("tool --pwx -P x", "tool --pwx -P *"),
             ("tool -- -P x", "tool -- -P x"),
