@@ -34,6 +34,7 @@ pub struct BrokerBuilder {
     password_file: Option<PathBuf>,
     certificate: Option<ServerCert>,
     lines: Vec<String>,
+    openssl: Vec<String>,
     folder: Arc<TempDir>,
 }
 
@@ -54,6 +55,7 @@ impl Broker {
             password_file: None,
             certificate: None,
             lines: Vec::new(),
+            openssl: Vec::new(),
             folder: Arc::new(TempDir::with_prefix("mqbroker-").expect("make a private folder")),
         }
     }
@@ -192,6 +194,14 @@ impl BrokerBuilder {
         self
     }
 
+    /// Adds a line to the system defaults in its OpenSSL configuration, such as
+    /// `MaxProtocol = TLSv1.2`, for what `mosquitto.conf` cannot say.
+    #[must_use]
+    pub fn openssl(mut self, line: impl Into<String>) -> Self {
+        self.openssl.push(line.into());
+        self
+    }
+
     /// Whether each packet is logged (unless set: yes). Turn it off for many messages.
     #[must_use]
     pub fn log_every_packet(mut self, logged: bool) -> Self {
@@ -233,6 +243,15 @@ impl BrokerBuilder {
             .arg(&config)
             .current_dir(self.folder.path());
         crate::tool::seal(&mut command, self.folder.path());
+        if !self.openssl.is_empty() {
+            let path = self.folder.path().join("openssl.cnf");
+            let text = format!(
+                "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = ours\n[ours]\n{}\n",
+                self.openssl.join("\n")
+            );
+            std::fs::write(&path, text).expect("write openssl.cnf");
+            command.env("OPENSSL_CONF", path);
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::tls::LowestVersion;
+use crate::tls::{LowestVersion, Pin};
 
 /// How the connection is secured.
 #[derive(Debug, Clone, Args)]
@@ -41,6 +41,14 @@ pub struct TlsArgs {
     /// Do not verify the broker's certificate: anyone may pose as the broker
     #[arg(long)]
     pub insecure: bool,
+
+    /// Trust only a broker with this public key (SHA-256 of its DER form, 64 hexadecimal digits), whatever else its certificate says; with --cafile, --capath or --tls-use-os-certs both must hold; repeatable; turns TLS on
+    #[arg(long, value_name = "HEX", conflicts_with = "insecure")]
+    pub pin_sha256: Vec<Pin>,
+
+    /// Refuse certificates that are old in form: X.509 version 1, no subjectAltName, marked as an authority
+    #[arg(long, conflicts_with = "insecure")]
+    pub tls_strict: bool,
 
     /// Ignore all TLS options, and that port 8883 is for TLS
     #[arg(long)]

@@ -30,7 +30,7 @@ pub(super) fn options(
             && !quiet
         {
             warn(format_args!(
-                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs or mqtts:// turns on"
+                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --pin-sha256 or mqtts:// turns on"
             ));
         }
         return Ok(None);
@@ -41,6 +41,9 @@ pub(super) fn options(
     Ok(Some(TlsOptions {
         trust,
         insecure: args.insecure,
+        pins: args.pin_sha256.clone(),
+        strict: args.tls_strict,
+        warn: !quiet,
         identity,
         lowest: args.tls_version.map(Into::into).unwrap_or_default(),
         alpn: args.tls_alpn.clone(),
@@ -70,6 +73,7 @@ fn idle_option(args: &TlsArgs) -> Option<&'static str> {
         (args.insecure, "--insecure"),
         (args.tls_version.is_some(), "--tls-version"),
         (args.tls_alpn.is_some(), "--tls-alpn"),
+        (args.tls_strict, "--tls-strict"),
     ]
     .into_iter()
     .find_map(|(is_given, option)| is_given.then_some(option))
@@ -83,7 +87,12 @@ fn trust(args: &TlsArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> 
             folder: args.capath.clone(),
         });
     }
-    let is_on =
-        args.tls_use_os_certs || port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
+    if args.tls_use_os_certs {
+        return Some(Trust::System);
+    }
+    if !args.pin_sha256.is_empty() {
+        return Some(Trust::Pins);
+    }
+    let is_on = port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
     is_on.then_some(Trust::System)
 }

@@ -64,7 +64,10 @@ pub async fn dial(address: &Address, bind: Option<&str>) -> Result<Stream, Repor
 pub async fn secure(stream: Stream, tls: &Tls, address: &Address) -> Result<Stream, Report> {
     let connector = TlsConnector::from(Arc::clone(&tls.config));
     match connector.connect(tls.server_name.clone(), stream).await {
-        Ok(stream) => Ok(Box::pin(stream)),
+        Ok(stream) => {
+            tls.warn_of_old_certificate();
+            Ok(Box::pin(stream))
+        }
         Err(why) => Err(handshake_failed(&address.to_string(), &tls.trust, &why)),
     }
 }

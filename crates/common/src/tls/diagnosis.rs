@@ -5,6 +5,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, Error};
 
 use super::Trust;
+use super::pins::WrongKey;
 use crate::exit::Exit;
 use crate::report::Report;
 
@@ -78,9 +79,7 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
         CertificateError::BadSignature => "its signature is wrong".to_owned(),
         CertificateError::BadEncoding => "it cannot be read".to_owned(),
         CertificateError::NotValidForName => "it is made for another name".to_owned(),
-        CertificateError::Other(why) if why.to_string() == "UnsupportedCertVersion" => {
-            "it is of X.509 version 1, which has no place for the server's names".to_owned()
-        }
+        CertificateError::Other(why) => why.to_string(),
         why => why.to_string(),
     };
     let report = Report::new(
@@ -99,7 +98,9 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
                     "{paths} {hold} neither its authority nor the certificate itself; give that file with --cafile (made by mkcert: \"$(mkcert -CAROOT)/rootCA.pem\")"
                 )
             }
-            Trust::System => "name the broker's certificate authority with --cafile".to_owned(),
+            Trust::System | Trust::Pins => {
+                "name the broker's certificate authority with --cafile".to_owned()
+            }
         }),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             report.hint("give -h a name that is in the certificate, or have one made for this name")
@@ -113,6 +114,9 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             report.hint("the certificate is not made for servers; have one made with the extended key usage serverAuth")
         }
+        CertificateError::Other(why) if why.0.downcast_ref::<WrongKey>().is_some() => report.hint(
+            "if the broker's key was renewed, check that pin on the broker and give it with --pin-sha256; if not, somebody else may be answering in its place",
+        ),
         _ => report,
     }
 }

@@ -1,8 +1,10 @@
 //! TLS for a connection: which certificates are trusted, who the client is, and a
 //! `ClientConfig` made of it.
 
+mod danger_second_look;
 mod diagnosis;
 mod identity;
+mod pins;
 mod roots;
 mod verifier;
 
@@ -16,10 +18,11 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, SupportedProtocolVersion};
 
 use crate::exit::Exit;
-use crate::report::Report;
+use crate::report::{Report, warn};
 
 pub use diagnosis::{alert_instead_of_connack, handshake_failed};
 pub use identity::IdentityFiles;
+pub use pins::Pin;
 
 /// Where trust comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub enum Trust {
     },
     /// The operating system's store.
     System,
+    /// Nothing but the pinned keys.
+    Pins,
 }
 
 /// The lowest version of TLS that may be spoken.
@@ -53,6 +58,12 @@ pub struct TlsOptions {
     pub trust: Trust,
     /// Trust every server, whatever certificate it shows.
     pub insecure: bool,
+    /// Public keys of which the server must have one; any key when empty.
+    pub pins: Vec<Pin>,
+    /// Refuse old certificates even where they are safe.
+    pub strict: bool,
+    /// Whether to warn on stderr of an old certificate.
+    pub warn: bool,
     /// Who the client is, for servers that ask.
     pub identity: Option<IdentityFiles>,
     /// The lowest version to speak.
@@ -77,6 +88,8 @@ pub struct Tls {
     pub server_name: ServerName<'static>,
     /// For messages about a refused certificate.
     pub trust: Trust,
+    /// None when no warnings are wanted.
+    notice: Option<Arc<verifier::Notice>>,
 }
 
 impl Tls {
@@ -92,32 +105,40 @@ impl Tls {
                 .cause("it is neither a DNS name nor an IP address, so no certificate can name it")
                 .hint("give the broker's name with -h")
         })?;
+        let notice = Arc::default();
         Ok(Self {
-            config: Arc::new(client_config(&options)?),
+            config: Arc::new(client_config(&options, &notice)?),
             server_name,
+            notice: options.warn.then_some(notice),
             trust: options.trust,
         })
     }
+
+    /// Tells the user on stderr, once, when the certificate that was accepted is old.
+    pub fn warn_of_old_certificate(&self) {
+        if let Some(text) = self.notice.as_ref().and_then(|notice| notice.take()) {
+            warn(text);
+        }
+    }
 }
 
-fn client_config(options: &TlsOptions) -> Result<ClientConfig, Report> {
+fn client_config(
+    options: &TlsOptions,
+    notice: &Arc<verifier::Notice>,
+) -> Result<ClientConfig, Report> {
     let failed = |why: rustls::Error| Report::new(Exit::TLS, "cannot set up TLS").cause(why);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions(options.lowest))
         .map_err(failed)?
         // "Dangerous" because the verifier is ours: it is webpki's, plus certificates that
-        // are themselves in --cafile (see its invariants), unless --insecure asks for none.
+        // are themselves in --cafile and old ones (see its invariants), unless --insecure asks
+        // for none.
         .dangerous()
-        .with_custom_certificate_verifier(verifier(options, provider)?);
+        .with_custom_certificate_verifier(verifier(options, Arc::clone(&provider), notice)?);
     let mut config = match &options.identity {
         None => builder.with_no_client_auth(),
-        Some(files) => {
-            let identity::Identity { chain, key } = identity::read(files)?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|why| identity::unusable(files, &why))?
-        }
+        Some(files) => builder.with_client_cert_resolver(identity::read(files, &provider)?),
     };
     config.alpn_protocols = options
         .alpn
@@ -139,7 +160,17 @@ fn versions(lowest: LowestVersion) -> &'static [&'static SupportedProtocolVersio
 fn verifier(
     options: &TlsOptions,
     provider: Arc<CryptoProvider>,
+    notice: &Arc<verifier::Notice>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Report> {
+    let demand = if options.insecure {
+        verifier::Demand::DangerNothing
+    } else if options.trust == Trust::Pins {
+        verifier::Demand::Pin
+    } else {
+        verifier::Demand::Trust {
+            strict: options.strict,
+        }
+    };
     let trusted = match &options.trust {
         Trust::Named { file, folder } => {
             let mut trusted = roots::Trusted::none();
@@ -151,17 +182,15 @@ fn verifier(
             }
             trusted
         }
+        Trust::Pins => roots::Trusted::none(),
         // Not looked at, and a machine without a store should not be in the way.
         Trust::System if options.insecure => roots::Trusted::none(),
         Trust::System => roots::from_system()?,
     };
-    let verifier = verifier::Verifier::new(provider, trusted)
+    let pins = options.pins.clone();
+    let verifier = verifier::Verifier::new(provider, trusted, demand, pins, Arc::clone(notice))
         .map_err(|why| Report::new(Exit::TLS, "cannot set up TLS").cause(why))?;
-    Ok(if options.insecure {
-        Arc::new(verifier::DangerTrustsAnyone(verifier))
-    } else {
-        Arc::new(verifier)
-    })
+    Ok(Arc::new(verifier))
 }
 
 #[cfg(test)]
