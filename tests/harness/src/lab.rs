@@ -11,6 +11,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     NameConstraints, SigningKey as _, date_time_ymd,
 };
+use tempfile::TempDir;
 
 use crate::certs::ServerCert;
 use crate::locate;
@@ -250,6 +251,41 @@ pub fn openssl(folder: &Path, arguments: &str) {
         "openssl {arguments} failed:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// A new key of the kinds that brokers have, by the openssl command: rcgen cannot make RSA keys,
+/// and writes Ed25519 keys in a form that OpenSSL 3.0 does not read (RFC 5958).
+#[must_use]
+#[track_caller]
+pub fn key(kind: KeyKind) -> KeyPair {
+    let options = match kind {
+        KeyKind::Rsa => "RSA -pkeyopt rsa_keygen_bits:2048",
+        KeyKind::Ec => "EC -pkeyopt ec_paramgen_curve:P-256",
+        KeyKind::Ed25519 => "ED25519",
+    };
+    let folder = TempDir::with_prefix("mqcerts-").expect("make a private folder");
+    openssl(
+        folder.path(),
+        &format!("genpkey -algorithm {options} -out key.pem"),
+    );
+    let text = std::fs::read_to_string(folder.path().join("key.pem")).expect("read a key");
+    KeyPair::from_pem(&text).expect("a key")
+}
+
+/// A kind of key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// RSA with 2048 bits.
+    Rsa,
+    /// The curve P-256.
+    Ec,
+    /// Ed25519.
+    Ed25519,
+}
+
+impl KeyKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Rsa, Self::Ec, Self::Ed25519];
 }
 
 /// A certificate in PEM.
