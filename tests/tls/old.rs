@@ -27,7 +27,7 @@ fn check(server: &Party, cafile: &Root, words: &[&str]) {
     for version in TLS_VERSIONS {
         let broker = broker(&server.serve(&[]), version);
         let strict = with_cafile(&broker, &cafile.path).arg("--tls-strict").run();
-        assert_refused(&broker, strict, "--tls-strict");
+        assert_refused(words, &broker, strict, "--tls-strict");
         assert!(original_takes(&broker, &cafile.path), "{version:?}");
         accepted_with_warning(&broker, &cafile.path, words);
     }

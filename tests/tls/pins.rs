@@ -42,7 +42,7 @@ fn the_key_alone_is_enough_whatever_the_certificate_says() {
                 let broker = broker(&server.serve(&[]), version);
                 let output = with_pin(&broker, &wrong);
                 let pin = pin(&server);
-                assert_refused(&broker, output, &pin);
+                assert_refused(version, &broker, output, &pin);
                 let output = with_pin(&broker, &pin).assert_success();
                 assert!(output.stderr.is_empty(), "{kind:?} {output}");
                 let output = publish(&broker)
@@ -83,9 +83,9 @@ fn with_a_cafile_both_must_hold() {
         let tool = with_cafile(&broker, &cafile.path);
         tool.args(["--pin-sha256", pin]).run()
     };
-    assert_refused(&broker, run(&root, &pin(&wrong)), "public key");
+    assert_refused("pin", &broker, run(&root, &pin(&wrong)), "public key");
     let stranger = Root::of(Draft::new("a stranger").authority(None).self_signed());
-    assert_refused(&broker, run(&stranger, &pin(&right)), "issuer");
+    assert_refused("pin", &broker, run(&stranger, &pin(&right)), "issuer");
     let late = Draft::new("localhost")
         .names(&["localhost"])
         .valid(2010, 2011);
@@ -94,7 +94,7 @@ fn with_a_cafile_both_must_hold() {
     let output = with_cafile(&late_broker, &root.path)
         .args(["--pin-sha256", &pin(&late)])
         .run();
-    assert_refused(&late_broker, output, "expired");
+    assert_refused("late", &late_broker, output, "expired");
     run(&root, &pin(&right)).assert_success();
 }
 
@@ -108,7 +108,7 @@ fn a_pin_turns_tls_on_also_where_the_url_does() {
             .args(["-L", &url, "-m", "x", "--pin-sha256", pin])
             .run()
     };
-    assert_refused(&broker, run(&"00".repeat(32)), "public key");
+    assert_refused("pin", &broker, run(&"00".repeat(32)), "public key");
     run(&pin(&server)).assert_success();
 }
 

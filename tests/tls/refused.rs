@@ -53,9 +53,8 @@ fn check_broker(
     why: &str,
     original: bool,
 ) {
-    eprintln!("{what:?}");
     let output = with_cafile(broker, cafile).run();
-    assert_refused(broker, output, why);
+    assert_refused(&what, broker, output, why);
     assert_eq!(original_takes(broker, cafile), original, "{what:?}");
 }
 

@@ -1,5 +1,6 @@
 //! A broker that shows a certificate, and the two clients that look at it.
 
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use harness::lab::{Draft, Party};
@@ -79,15 +80,16 @@ pub(crate) fn accepted_with_warning(broker: &Broker, cafile: &Path, words: &[&st
 
 /// Code 8, before any MQTT was spoken, with a cause that holds `why`.
 #[track_caller]
-pub(crate) fn assert_refused(broker: &Broker, output: Output, why: &str) {
-    let output = output.assert_code(8);
+pub(crate) fn assert_refused(what: impl Debug, broker: &Broker, output: Output, why: &str) {
+    assert_eq!(output.status, 8, "{what:?}: {output}");
     let text = output.stderr_str();
-    assert!(text.starts_with("error: the certificate of "), "{output}");
-    let cause = text.lines().find_map(|line| line.strip_prefix("cause: "));
     assert!(
-        cause.is_some_and(|cause| cause.contains(why)),
-        "{why}: {output}"
+        text.starts_with("error: the certificate of "),
+        "{what:?}: {output}"
     );
+    let cause = text.lines().find_map(|line| line.strip_prefix("cause: "));
+    let is_told = cause.is_some_and(|cause| cause.contains(why));
+    assert!(is_told, "{what:?}, {why}: {output}");
     assert!(!broker.log().contains("New client"), "{}", broker.log());
 }
 

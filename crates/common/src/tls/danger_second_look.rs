@@ -175,19 +175,34 @@ impl fmt::Display for Oldness {
     }
 }
 
-/// A refusal that rustls has no word for; the text is what follows "refused:".
+/// A refusal that rustls has no word for.
 pub(super) fn refused(why: impl Into<String>) -> CertificateError {
-    CertificateError::Other(OtherError(Arc::new(Refusal(why.into()))))
+    Refusal {
+        why: why.into(),
+        hint: None,
+    }
+    .into()
 }
 
-/// The text of a refusal.
+/// A refusal in words for a person.
 #[derive(Debug)]
-struct Refusal(String);
+pub(super) struct Refusal {
+    /// What is wrong with the certificate, of which it speaks as "it".
+    pub(super) why: String,
+    /// What to do about it, where there is something.
+    pub(super) hint: Option<String>,
+}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
 impl std::error::Error for Refusal {}
+
+impl From<Refusal> for CertificateError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Other(OtherError(Arc::new(refusal)))
+    }
+}

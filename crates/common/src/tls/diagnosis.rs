@@ -5,7 +5,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, Error};
 
 use super::Trust;
-use super::pins::WrongKey;
+use super::danger_second_look::Refusal;
 use crate::exit::Exit;
 use crate::report::Report;
 
@@ -114,9 +114,10 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             report.hint("the certificate is not made for servers; have one made with the extended key usage serverAuth")
         }
-        CertificateError::Other(why) if why.0.downcast_ref::<WrongKey>().is_some() => report.hint(
-            "if the broker's key was renewed, check that pin on the broker and give it with --pin-sha256; if not, somebody else may be answering in its place",
-        ),
+        CertificateError::Other(why) => match why.0.downcast_ref::<Refusal>() {
+            Some(Refusal { hint: Some(hint), .. }) => report.hint(hint),
+            _ => report,
+        },
         _ => report,
     }
 }

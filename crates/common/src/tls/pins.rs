@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
-use rustls::{CertificateError, Error, OtherError};
+use rustls::{CertificateError, Error};
 use sha2::{Digest as _, Sha256};
 
-use super::danger_second_look::public_key;
+use super::danger_second_look::{Refusal, public_key};
 
 /// The SHA-256 hash of a public key in DER (SubjectPublicKeyInfo).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,20 +27,15 @@ pub(super) fn check(pins: &[Pin], certificate: &CertificateDer<'_>) -> Result<()
     if pins.contains(&presented) {
         return Ok(());
     }
-    Err(CertificateError::Other(OtherError(Arc::new(WrongKey(presented)))).into())
+    Err(CertificateError::from(Refusal {
+        why: format!("its public key is another one, with the pin {presented}"),
+        hint: Some(
+            "if the broker's key was renewed, check that pin on the broker and give it with --pin-sha256; if not, somebody else may be answering in its place"
+                .to_owned(),
+        ),
+    })
+    .into())
 }
-
-/// The key is none of those pinned.
-#[derive(Debug)]
-pub(super) struct WrongKey(Pin);
-
-impl fmt::Display for WrongKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "its public key is another one, with the pin {}", self.0)
-    }
-}
-
-impl std::error::Error for WrongKey {}
 
 impl FromStr for Pin {
     type Err = String;
@@ -66,13 +60,11 @@ impl FromStr for Pin {
                 digits.push(value.ok_or_else(unusable)?);
             }
         }
-        if digits.len() % 2 != 0 {
+        let (pairs, rest) = digits.as_chunks();
+        if !rest.is_empty() {
             return Err(unusable());
         }
-        let bytes: Vec<u8> = digits
-            .chunks_exact(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect();
+        let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
         bytes.try_into().map(Self).map_err(|_| unusable())
     }
 }

@@ -25,7 +25,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, Sig
 use webpki::RawPublicKeyEntity;
 
 use super::danger_second_look::{
-    Certificate, Oldness, check_trusted, danger_look_again, public_key, refused,
+    Certificate, Oldness, Refusal, check_trusted, danger_look_again, public_key,
 };
 use super::pins::{self, Pin};
 use super::roots::Trusted;
@@ -161,9 +161,12 @@ impl ServerCertVerifier for Verifier {
         if let Some(oldness) = oldness {
             let remedy = oldness.remedy(server_name);
             if strict {
-                return Err(refused(format!(
-                    "it {oldness}, and --tls-strict takes no such certificate; a better one: {remedy}"
-                ))
+                return Err(CertificateError::from(Refusal {
+                    why: format!("it {oldness}, and --tls-strict takes no such certificate"),
+                    hint: Some(format!(
+                        "leave --tls-strict out, or make a new one: {remedy}"
+                    )),
+                })
                 .into());
             }
             let _ = self.notice.text.set(format!(

@@ -335,7 +335,7 @@ fn is_universal(element: &Any<'_>, tag: Tag) -> bool {
 /// The value of an extension, with nothing behind it.
 fn whole<'a, T: FromDer<'a, X509Error>>(value: &'a [u8]) -> Result<T, CertificateError> {
     match T::from_der(value) {
-        Ok((rest, read)) if rest.is_empty() => Ok(read),
+        Ok(([], read)) => Ok(read),
         _ => Err(CertificateError::BadEncoding),
     }
 }

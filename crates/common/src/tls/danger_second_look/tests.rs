@@ -1,11 +1,14 @@
 //! The whole verifier, webpki and the second look, on chains made in memory: every fault in every
 //! kind of old certificate.
 
+mod garbage;
+mod names;
+mod rules;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use harness::lab::{Draft, Party, Version};
-use proptest::prelude::*;
 use rcgen::{ExtendedKeyUsagePurpose as Purpose, KeyPair, KeyUsagePurpose as Usage};
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -14,7 +17,6 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::super::roots::Trusted;
 use super::super::verifier::{Demand, Notice, Verifier};
-use super::danger_look_again;
 
 const HOST: &str = "broker.example.test";
 
@@ -187,105 +189,6 @@ fn another_authority_is_refused() {
             &[&root()],
             &[&kind.draft().self_signed()],
         );
-    }
-}
-
-#[test]
-fn the_name_must_fit() {
-    for kind in KINDS {
-        let root = root();
-        let server = kind.draft().signed_by(&root);
-        for name in [
-            "other.example.test",
-            "example.test",
-            "a.broker.example.test",
-            "127.0.0.1",
-            "broker.example.tes",
-        ] {
-            let verdict = judge_at(name, &[&root], &[&server]);
-            is_refusal((kind, name), "NotValidForName", verdict);
-        }
-    }
-}
-
-#[test]
-fn the_common_name_counts_only_without_alternative_names() {
-    let root = root();
-    for draft in [
-        Draft::new(HOST).names(&["other.example.test"]),
-        Draft::new(HOST).names(&["127.0.0.1"]),
-        // A subjectAltName with a URI only, and with an e-mail address only.
-        Draft::new(HOST).extension(&[2, 5, 29, 17], b"\x30\x05\x86\x03a:b", false),
-        Draft::new(HOST).extension(&[2, 5, 29, 17], b"\x30\x05\x81\x03a@b", false),
-    ] {
-        let plain = draft.signed_by(&root);
-        refused("plain", "NotValidForName", &[&root], &[&plain]);
-    }
-    let draft = Draft::new(HOST).names(&["other.example.test"]);
-    let server = draft.authority(None).signed_by(&root);
-    refused("authority", "NotValidForName", &[&root], &[&server]);
-}
-
-#[test]
-fn common_names_are_compared_as_names() {
-    let root = root();
-    for (common_name, asked, fits) in [
-        ("Broker.Example.TEST", HOST, true),
-        (HOST, "broker.example.test.", true),
-        ("*.example.test", HOST, true),
-        ("*.EXAMPLE.test", HOST, true),
-        ("*.example.test", "example.test", false),
-        ("*.example.test", "a.b.example.test", false),
-        ("*.test", "example.test", false),
-        ("*", "localhost", false),
-        ("*.", "localhost.", false),
-        ("b*.example.test", HOST, false),
-        ("broker.*.test", HOST, false),
-        ("*.*.test", HOST, false),
-        ("localhost", "localhost", true),
-        ("127.0.0.1", "127.0.0.1", true),
-        ("::1", "::1", true),
-        ("0:0::1", "::1", true),
-        ("127.0.0.1", "127.0.0.2", false),
-        ("127.0.0.1", "::1", false),
-        ("*.0.0.1", "127.0.0.1", false),
-        ("127.1", "127.0.0.1", false),
-        ("", HOST, false),
-        (" broker.example.test", HOST, false),
-        ("broker.example.test\0", HOST, false),
-        ("broker.example.test\0.evil.test", HOST, false),
-        ("broker.example.test.", HOST, false),
-        ("a broker.example.test", HOST, false),
-        ("bröker.example.test", HOST, false),
-    ] {
-        let draft = || Draft::new(common_name);
-        for server in [
-            draft().signed_by(&root),
-            draft().version(Version::V1).signed_by(&root),
-            draft().authority(None).signed_by(&root),
-        ] {
-            let verdict = judge_at(asked, &[&root], &[&server]);
-            assert_eq!(
-                verdict.is_ok(),
-                fits,
-                "{common_name:?} {asked}: {verdict:?}"
-            );
-        }
-    }
-}
-
-#[test]
-fn two_common_names_are_no_name() {
-    let root = root();
-    for kind in [Kind::Version1, Kind::Nameless, Kind::NamelessAuthority] {
-        let mut draft = kind.draft();
-        let second = rcgen::DnType::CustomDnType(vec![2, 5, 4, 3]);
-        draft
-            .params
-            .distinguished_name
-            .push(second, "other.example.test");
-        let server = draft.signed_by(&root);
-        refused(kind, "NotValidForName", &[&root], &[&server]);
     }
 }
 
@@ -605,224 +508,11 @@ fn what_cannot_be_read_is_refused() {
     );
 }
 
-#[test]
-fn only_three_refusals_are_looked_at_again() {
-    let root = root();
-    let name = ServerName::try_from(HOST).unwrap();
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
-    let provider = rustls::crypto::ring::default_provider();
-    let look = |refusal: Error, server: &Party| {
-        let algorithms = &provider.signature_verification_algorithms;
-        let (server, roots) = (der(server), [der(&root)]);
-        danger_look_again(refusal, &server, &[], &roots, &name, now, algorithms)
-    };
-    let webpki = |why: webpki::Error| {
-        let other = rustls::OtherError(Arc::new(why));
-        Error::InvalidCertificate(CertificateError::Other(other))
-    };
-    let plain = |why: CertificateError| Error::InvalidCertificate(why);
-    for kind in KINDS {
-        let server = kind.draft().signed_by(&root);
-        for refusal in [
-            webpki(webpki::Error::CaUsedAsEndEntity),
-            webpki(webpki::Error::UnsupportedCertVersion),
-        ] {
-            assert!(
-                look(refusal.clone(), &server).is_ok(),
-                "{kind:?} {refusal:?}"
-            );
-        }
-        let nameless = look(plain(CertificateError::NotValidForName), &server);
-        assert_eq!(nameless.is_ok(), kind != Kind::Authority, "{kind:?}");
-        for refusal in [
-            plain(CertificateError::Expired),
-            plain(CertificateError::NotValidYet),
-            plain(CertificateError::BadSignature),
-            plain(CertificateError::Revoked),
-            plain(CertificateError::UnknownRevocationStatus),
-            plain(CertificateError::InvalidPurpose),
-            plain(CertificateError::UnknownIssuer),
-            plain(CertificateError::BadEncoding),
-            plain(CertificateError::UnhandledCriticalExtension),
-            plain(CertificateError::ApplicationVerificationFailure),
-            webpki(webpki::Error::NameConstraintViolation),
-            webpki(webpki::Error::PathLenConstraintViolated),
-            webpki(webpki::Error::EndEntityUsedAsCa),
-            webpki(webpki::Error::UnsupportedCriticalExtension),
-            webpki(webpki::Error::MaximumSignatureChecksExceeded),
-            webpki(webpki::Error::MalformedExtensions),
-            plain(super::refused("UnsupportedCertVersion")),
-            Error::General("CaUsedAsEndEntity".to_owned()),
-        ] {
-            let verdict = look(refusal.clone(), &server).unwrap_err();
-            assert_eq!(format!("{verdict:?}"), format!("{refusal:?}"), "{kind:?}");
-        }
-    }
-    // A certificate in which nothing is old: the refusal must have been about something else.
-    let good = Draft::new(HOST).names(&[HOST]).signed_by(&root);
-    let refusal = webpki(webpki::Error::UnsupportedCertVersion);
-    let verdict = look(refusal.clone(), &good).unwrap_err();
-    assert_eq!(format!("{verdict:?}"), format!("{refusal:?}"));
-}
-
-#[test]
-fn keys_of_all_kinds_sign_and_are_signed() {
-    let keys = || {
-        [
-            KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap(),
-            KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap(),
-            KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap(),
-            rsa_key(),
-        ]
-    };
-    for kind in KINDS {
-        for root_key in keys() {
-            let root = root_draft().key(root_key).self_signed();
-            for key in keys() {
-                let server = kind.draft().key(key).signed_by(&root);
-                accepted(kind, &[&root], &[&server]);
-                let forged = server.with_bad_signature();
-                refused(kind, "BadSignature", &[&root], &[&forged]);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_certificate_in_the_cafile_may_be_old_but_not_faulty() {
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
-    let judge = |server: &Party, strict: bool, name: &str| {
-        let name = ServerName::try_from(name.to_owned()).unwrap();
-        let verdict =
-            verifier(&[], &[server], strict).verify_server_cert(&der(server), &[], &name, &[], now);
-        verdict.map(|_| ())
-    };
-    let good = Draft::new("x").names(&[HOST]).self_signed();
-    for strict in [false, true] {
-        assert_eq!(judge(&good, strict, HOST), Ok(()));
-    }
-    for kind in KINDS {
-        let server = kind.draft().self_signed();
-        assert_eq!(judge(&server, false, HOST), Ok(()), "{kind:?}");
-        is_refusal(kind, "--tls-strict", judge(&server, true, HOST));
-        is_refusal(kind, "NotValidForName", judge(&server, false, "other.test"));
-        let late = kind.draft().valid(2020, 2021).self_signed();
-        is_refusal(kind, "Expired", judge(&late, false, HOST));
-        // A fault is named before the age.
-        is_refusal(kind, "Expired", judge(&late, true, HOST));
-        let early = kind.draft().valid(2090, 2091).self_signed();
-        is_refusal(kind, "NotValidYet", judge(&early, false, HOST));
-    }
-    for kind in KINDS_V3 {
-        let client = kind.draft().extended(&[Purpose::ClientAuth]).self_signed();
-        is_refusal(kind, "InvalidPurpose", judge(&client, false, HOST));
-        let authority = kind.draft().usage(&[Usage::KeyCertSign]).self_signed();
-        is_refusal(kind, "InvalidPurpose", judge(&authority, false, HOST));
-        let odd = kind
-            .draft()
-            .extension(&[1, 2, 3, 4], &[5, 0], true)
-            .self_signed();
-        is_refusal(kind, "critical extension 1.2.3.4", judge(&odd, false, HOST));
-    }
-}
-
-#[test]
-fn strict_refuses_what_is_old_and_takes_the_rest() {
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
-    let root = root();
-    let judge = |server: &Party| {
-        let name = ServerName::try_from(HOST).unwrap();
-        let verdict =
-            verifier(&[&root], &[], true).verify_server_cert(&der(server), &[], &name, &[], now);
-        verdict.map(|_| ())
-    };
-    let good = Draft::new(HOST).names(&[HOST]).signed_by(&root);
-    assert_eq!(judge(&good), Ok(()));
-    for kind in KINDS {
-        let verdict = judge(&kind.draft().signed_by(&root));
-        is_refusal(kind, "--tls-strict", verdict);
-        let late = kind.draft().valid(2020, 2021).signed_by(&root);
-        is_refusal(kind, "Expired", judge(&late));
-    }
-}
-
 fn rsa_key() -> KeyPair {
     KeyPair::from_pem(include_str!(
         "../../../../../tests/fixtures/client_keys/rsa_pkcs8.pem"
     ))
     .unwrap()
-}
-
-/// The bytes of a good chain of each kind, and the verifier that accepts it.
-fn samples() -> Vec<(Verifier, Vec<u8>, Vec<u8>)> {
-    KINDS
-        .iter()
-        .map(|kind| {
-            let root = root();
-            let below = intermediate_draft().signed_by(&root);
-            let server = kind.draft().signed_by(&below);
-            let verifier = verifier(&[&root], &[], false);
-            (verifier, server.der().to_vec(), below.der().to_vec())
-        })
-        .collect()
-}
-
-fn accepts(verifier: &Verifier, server: &[u8], below: &[u8]) -> bool {
-    let name = ServerName::try_from(HOST).unwrap();
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
-    let (server, below) = (CertificateDer::from(server), CertificateDer::from(below));
-    let verdict = verifier.verify_server_cert(&server, &[below], &name, &[], now);
-    verdict.is_ok()
-}
-
-#[test]
-fn no_turned_bit_is_accepted() {
-    for (verifier, server, below) in samples() {
-        assert!(accepts(&verifier, &server, &below));
-        for bit in 0..server.len() * 8 {
-            let mut changed = server.clone();
-            changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(!accepts(&verifier, &changed, &below), "bit {bit}");
-        }
-        for bit in 0..below.len() * 8 {
-            let mut changed = below.clone();
-            changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(!accepts(&verifier, &server, &changed), "bit {bit} above");
-        }
-        for length in 0..server.len() {
-            assert!(!accepts(&verifier, &server[..length], &below), "{length}");
-        }
-        let mut longer = server.clone();
-        longer.push(0);
-        assert!(!accepts(&verifier, &longer, &below));
-    }
-}
-
-proptest! {
-    #[test]
-    fn garbage_is_never_accepted(
-        garbage in prop::collection::vec(any::<u8>(), 0..600),
-        at in any::<prop::sample::Index>(),
-        length in 0_usize..40,
-    ) {
-        thread_local! {
-            static SAMPLES: Vec<(Verifier, Vec<u8>, Vec<u8>)> = samples();
-        }
-        SAMPLES.with(|samples| {
-            for (verifier, server, below) in samples {
-                assert!(!accepts(verifier, &garbage, below));
-                assert!(!accepts(verifier, server, &garbage));
-                // A piece of the certificate replaced by some of the garbage.
-                let start = at.index(server.len());
-                let end = server.len().min(start + length);
-                let mut changed = server.clone();
-                changed.splice(start..end, garbage.iter().copied().take(length));
-                if changed != *server {
-                    assert!(!accepts(verifier, &changed, below));
-                }
-            }
-        });
-    }
 }
 
 #[test]
