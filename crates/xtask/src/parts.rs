@@ -15,6 +15,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mosquitto_sub", "mosquitto-clients"),
     ("mkcert", "mkcert"),
     ("argon2", "argon2"),
+    ("openssl", "openssl"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.

@@ -105,6 +105,8 @@ impl Search<'_> {
             return Err(CertificateError::UnknownIssuer);
         }
         budget.spend()?;
+        // Such a key verifies no signature, and that would be the worse explanation.
+        issuer.check_key_size()?;
         self.check_signature(child, issuer)?;
         issuer.check_for_issuer(is_trusted, below, self.now)?;
         if issuer.has_name_constraints() {

@@ -356,6 +356,10 @@ fn an_issuer_must_be_an_authority() {
         if kind != Kind::Nameless {
             refused(kind, "CA:TRUE is missing", &[&not_a_root], &[&server]);
         }
+        // Below the root, of version 1, under the root's own name.
+        let heir = root_draft().version(Version::V1).signed_by(&root);
+        let server = kind.draft().signed_by(&heir);
+        refused(kind, "", &[&root], &[&server, &heir]);
         let old_root = root_draft().version(Version::V1).self_signed();
         let server = kind.draft().signed_by(&old_root);
         accepted((kind, "version 1 root"), &[&old_root], &[&server]);
@@ -405,6 +409,9 @@ fn a_long_or_tangled_chain_ends() {
         let mut sent: Vec<&Party> = vec![&server];
         sent.extend(chain.iter().rev());
         refused(kind, "", &[&root], &sent);
+        if kind != Kind::Nameless {
+            refused(kind, "too long", &[&root], &sent);
+        }
         // Many authorities of one name that sign each other: two keys, six certificates each.
         let stranger = Draft::new("x").authority(None).self_signed();
         let many: Vec<Party> = (0..12)

@@ -51,6 +51,9 @@ fn no_turned_bit_is_accepted() {
         let mut longer = server.clone();
         longer.push(0);
         assert!(!accepts(&verifier, &longer, &below));
+        let mut longer = below.clone();
+        longer.push(0);
+        assert!(!accepts(&verifier, &server, &longer));
     }
 }
 

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness::lab::{Draft, Party};
+use harness::lab::{Draft, Party, openssl};
 use rcgen::{ExtendedKeyUsagePurpose as Purpose, KeyPair, KeyUsagePurpose as Usage};
 use rustls::client::danger::ServerCertVerifier as _;
-use rustls::pki_types::{ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, Error};
 
 use super::super::danger_look_again;
@@ -27,10 +28,7 @@ fn only_three_refusals_are_looked_at_again() {
         let (server, roots) = (der(server), [der(&root)]);
         danger_look_again(refusal, &server, &[], &roots, &name, now, algorithms)
     };
-    let webpki = |why: webpki::Error| {
-        let other = rustls::OtherError(Arc::new(why));
-        Error::InvalidCertificate(CertificateError::Other(other))
-    };
+    let webpki = webpki_says;
     let plain = |why: CertificateError| Error::InvalidCertificate(why);
     for kind in KINDS {
         let server = kind.draft().signed_by(&root);
@@ -99,6 +97,67 @@ fn keys_of_all_kinds_sign_and_are_signed() {
     }
 }
 
+/// With openssl, as neither rcgen nor ring makes them: `bits` of the authority's RSA key and of
+/// the server's, then the digest. The authority's certificate, then the server's of version 1.
+fn weak(bits: [u32; 2], digest: &str) -> [CertificateDer<'static>; 2] {
+    let folder = tempfile::TempDir::new().unwrap();
+    let folder = folder.path();
+    let [authority, server] = bits;
+    openssl(
+        folder,
+        &format!(
+            "req -x509 -newkey rsa:{authority} -nodes -days 30 -subj /CN=ca -keyout ca.key -out ca.crt"
+        ),
+    );
+    openssl(
+        folder,
+        &format!(
+            "req -new -newkey rsa:{server} -nodes -subj /CN={HOST} -keyout server.key -out server.csr"
+        ),
+    );
+    openssl(
+        folder,
+        &format!(
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -{digest} -out server.crt"
+        ),
+    );
+    ["ca.crt", "server.crt"].map(|name| CertificateDer::from_pem_file(folder.join(name)).unwrap())
+}
+
+#[test]
+fn weak_keys_and_digests_are_named() {
+    for (bits, digest, why) in [
+        ([2048, 2048], "sha256", None),
+        ([2048, 2048], "sha512", None),
+        ([2048, 1024], "sha256", Some("has 1024 bits")),
+        ([1024, 2048], "sha256", Some("has 1024 bits")),
+        ([2048, 2048], "sha1", Some("SHA-1")),
+        ([2048, 2048], "md5", Some("MD5")),
+        (
+            [2048, 2048],
+            "sha224",
+            Some("not supported (1.2.840.113549.1.1.14)"),
+        ),
+    ] {
+        let [authority, server] = weak(bits, digest);
+        let name = ServerName::try_from(HOST).unwrap();
+        let refusal = webpki_says(webpki::Error::UnsupportedCertVersion);
+        let provider = rustls::crypto::ring::default_provider();
+        let algorithms = &provider.signature_verification_algorithms;
+        let now = UnixTime::now();
+        let verdict =
+            danger_look_again(refusal, &server, &[], &[authority], &name, now, algorithms);
+        match why {
+            None => assert!(verdict.is_ok(), "{bits:?} {digest}: {verdict:?}"),
+            Some(why) => is_refusal((bits, digest), why, verdict.map(|_| ())),
+        }
+    }
+}
+
+fn webpki_says(why: webpki::Error) -> Error {
+    CertificateError::Other(rustls::OtherError(Arc::new(why))).into()
+}
+
 #[test]
 fn a_certificate_in_the_cafile_may_be_old_but_not_faulty() {
     let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
@@ -134,6 +193,17 @@ fn a_certificate_in_the_cafile_may_be_old_but_not_faulty() {
             .extension(&[1, 2, 3, 4], &[5, 0], true)
             .self_signed();
         is_refusal(kind, "critical extension 1.2.3.4", judge(&odd, false, HOST));
+        // For clients says one extension, for servers the other.
+        let purpose = |last| [0x30, 10, 6, 8, 0x2B, 6, 1, 5, 5, 7, 3, last];
+        let twice = kind
+            .draft()
+            .extension(&[2, 5, 29, 37], &purpose(2), false)
+            .extension(&[2, 5, 29, 37], &purpose(1), false);
+        is_refusal(
+            kind,
+            "BadEncoding",
+            judge(&twice.self_signed(), false, HOST),
+        );
     }
 }
 
