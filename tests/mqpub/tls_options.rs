@@ -104,6 +104,7 @@ fn options_that_need_tls_warn_without_it() {
         (&["--cert", "a", "--key", "b"], "--cert"),
         (&["--tls-version", "tlsv1.2"], "--tls-version"),
         (&["--tls-alpn", "mqtt"], "--tls-alpn"),
+        (&["--tls-strict"], "--tls-strict"),
     ] {
         let output = to(&broker).args(options).run().assert_success();
         let warning = format!("warning: {named} has no effect without TLS");

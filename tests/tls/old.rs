@@ -1,6 +1,7 @@
 //! The old certificates that are accepted with a warning: every kind, key and version of TLS.
 
 use harness::lab::{Draft, KeyKind, Party, Version, key};
+use harness::mqsub;
 
 use crate::support::{
     Root, TLS_VERSIONS, accepted_with_warning, assert_refused, broker, original_takes, with_cafile,
@@ -169,4 +170,41 @@ fn the_capath_and_a_file_with_many_roots_do_as_well() {
         .arg(folder)
         .run()
         .assert_success();
+}
+
+#[test]
+fn mqsub_warns_on_stderr_only_and_strict_says_what_to_do() {
+    let root = Root::new();
+    let server = Draft::new("localhost")
+        .version(Version::V1)
+        .signed_by(&root.party);
+    let broker = broker(&server.serve(&[]), TLS_VERSIONS[1]);
+    let subscriber = mqsub()
+        .args(broker.args())
+        .args(["-t", "a", "-C", "1", "--cafile"])
+        .arg(&root.path)
+        .spawn();
+    broker.wait_for_log("Sending SUBACK");
+    with_cafile(&broker, &root.path).run().assert_success();
+    let output = subscriber.wait().assert_success();
+    assert_eq!(output.stdout_str(), "x\n");
+    let text = output.stderr_str();
+    assert!(
+        text.starts_with("warning: the broker's certificate is of X.509 version 1"),
+        "{output}"
+    );
+    assert_eq!(text.lines().count(), 1, "{output}");
+
+    let output = with_cafile(&broker, &root.path).arg("--tls-strict").run();
+    let output = output.assert_code(8);
+    let hint = output
+        .stderr_str()
+        .lines()
+        .find(|line| line.starts_with("hint: "));
+    let hint = hint.unwrap_or_default();
+    assert!(hint.contains("leave --tls-strict out"), "{output}");
+    assert!(
+        hint.contains("echo subjectAltName=DNS:localhost | openssl x509 -req"),
+        "{output}"
+    );
 }
