@@ -20,6 +20,31 @@ fn help_and_version_are_data() {
 }
 
 #[test]
+fn help_fits_the_terminal_and_its_examples_can_be_copied() {
+    let folder = Folder::empty();
+    let link = folder.path().join("mosquitto_passwd");
+    symlink(mqpasswd().path(), &link).unwrap();
+    for columns in [80, 100, 200] {
+        for (tool, name) in [
+            (mqpasswd(), "mqpasswd"),
+            (Tool::new(&link), "mosquitto_passwd"),
+        ] {
+            let help = tool
+                .arg("--help")
+                .env("COLUMNS", columns.to_string())
+                .run()
+                .assert_success();
+            for line in help.stdout_str().lines() {
+                let most = columns.min(100);
+                assert!(line.chars().count() <= most, "over {most}: {line:?}");
+            }
+            let example = format!("  {name} -c passwd alice      ");
+            assert!(help.stdout_str().contains(&example), "{help}");
+        }
+    }
+}
+
+#[test]
 fn a_usage_error_goes_to_stderr_and_exits_1() {
     for args in [
         &[][..],

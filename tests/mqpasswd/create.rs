@@ -41,6 +41,35 @@ fn an_existing_file_is_overwritten_whatever_was_in_it() {
 }
 
 #[test]
+fn with_no_clobber_an_existing_file_stays_and_nobody_is_asked() {
+    for args in [
+        &["-c", "--no-clobber", "passwd", "alice"][..],
+        &["--no-clobber", "-bc", "passwd", "alice", "pw"],
+    ] {
+        let folder = Folder::with("bob:x\n");
+        let output = folder.mqpasswd(args).run().assert_code(1);
+        assert_eq!(
+            output.stderr_str(),
+            "error: passwd is there already\n\
+             hint: without --no-clobber it is overwritten\n"
+        );
+        assert_eq!(folder.text(), "bob:x\n");
+
+        let folder = Folder::empty();
+        folder
+            .mqpasswd(args)
+            .stdin("pw\npw\n")
+            .run()
+            .assert_success();
+        assert!(folder.admits("alice", "pw"));
+    }
+    let folder = Folder::with("");
+    let args = ["--no-clobber", "-b", "passwd", "alice", "pw"];
+    let output = folder.mqpasswd(&args).run().assert_code(1);
+    assert!(output.stderr_str().contains("-c"), "{output}");
+}
+
+#[test]
 fn without_it_a_missing_file_is_an_error_that_names_it() {
     let folder = Folder::empty();
     let output = folder

@@ -56,7 +56,28 @@ fn exit_codes_are_those_of_the_original() {
         (&["-D", "passwd", "nobody"][..], "", 1),
         (&["-D", "-c", "passwd", "alice"], "", 1),
         (&["-D", "-b", "passwd", "alice"], "", 1),
+        (&["-c", "-D", "passwd", "alice"], "", 1),
         (&["-U", "-c", "passwd"], "", 1),
+        (&["-U", "-D", "passwd"], "", 1),
+        (&["-D", "-U", "passwd", "alice"], "", 1),
+        (&["-b", "-D", "passwd", "alice"], "", 1),
+        (&["-U", "passwd", "alice"], "", 1),
+        (&["-U"], "", 1),
+        (&["passwd", "alice", "pw"], "", 1),
+        (&["passwd", "bob", "-b", "pw"], "", 1),
+        (&["-b", "passwd", "alice", "pw", "more"], "", 1),
+        (&["-Z", "passwd", "alice"], "", 1),
+        (&["-H"], "", 1),
+        (&["-I", "many", "-b", "passwd", "alice", "pw"], "", 1),
+        (&["-I", "-1", "-b", "passwd", "alice", "pw"], "", 1),
+        (
+            &["-H", "sha512", "-I", "5", "-b", "passwd", "bob", "pw"],
+            "",
+            0,
+        ),
+        (&["-c", "-b", "passwd", "bob", "pw"], "", 0),
+        (&["-c", "-", "bob"], "pw\npw\n", 0),
+        (&["-b", "passwd", "-x", "-c"], "", 0),
         (&["-H", "md5", "-b", "passwd", "alice", "pw"], "", 1),
         (&["-I", "0", "-b", "passwd", "alice", "pw"], "", 1),
         (&["-b", "missing", "alice", "pw"], "", 1),
@@ -81,6 +102,27 @@ fn exit_codes_are_those_of_the_original() {
             .stdin(stdin)
             .run()
             .assert_code(code);
+    }
+}
+
+/// Ours: a word too many is not passed over, where a second user may have been meant; and
+/// help is no failure.
+#[test]
+fn exit_codes_that_differ_on_purpose() {
+    for (args, code, their_code) in [
+        (&["-D", "passwd", "alice", "bob"][..], 1, 0),
+        (&["--help"], 0, 1),
+    ] {
+        let (ours, theirs) = (Folder::empty(), Folder::empty());
+        for folder in [&ours, &theirs] {
+            original(folder, &["-c", "-b", "passwd", "alice", "pw"]);
+        }
+        ours.mqpasswd(args).run().assert_code(code);
+        Tool::new("mosquitto_passwd")
+            .current_dir(theirs.path())
+            .args(args)
+            .run()
+            .assert_code(their_code);
     }
 }
 

@@ -62,6 +62,55 @@ fn control_c_ends_it_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_signal_ends_it_and_leaves_the_terminal_and_the_file_as_they_were() {
+    type Send = fn(&Pty);
+    let signals: [(Send, i32); 3] = [
+        (Pty::interrupt, 130),
+        (Pty::terminate, 143),
+        (Pty::hang_up, 129),
+    ];
+    for (signal, code) in signals {
+        for prompt in ["Password: ", "Reenter password: "] {
+            let folder = Folder::with("# nobody yet\n");
+            let mut terminal = folder.mqpasswd(&["passwd", "alice"]).run_on_pty();
+            if prompt.starts_with("Re") {
+                type_secretly(&mut terminal, "Password: ", "secret");
+            }
+            terminal.expect(prompt);
+            wait_until_echo_is(false, &terminal);
+            signal(&terminal);
+            assert_eq!(terminal.wait(), code, "{}", terminal.screen());
+            assert!(terminal.echo_is_on(), "echo is back");
+            assert_eq!(folder.text(), "# nobody yet\n");
+            assert_eq!(folder.names(), ["passwd"]);
+        }
+    }
+}
+
+#[test]
+fn while_it_is_stopped_the_terminal_is_as_it_was() {
+    let folder = Folder::empty();
+    let mut terminal = folder.mqpasswd(&["-c", "passwd", "alice"]).run_on_pty();
+    terminal.expect("Password: ");
+    wait_until_echo_is(false, &terminal);
+    terminal.suspend();
+    wait_until_echo_is(true, &terminal);
+    wait_until_stopped(terminal.pid());
+    terminal.resume();
+    wait_until_echo_is(false, &terminal);
+    terminal.send_line("secret");
+    type_secretly(&mut terminal, "Reenter password: ", "secret");
+    assert_eq!(terminal.wait(), 0, "{}", terminal.screen());
+    assert!(
+        !terminal.screen().contains("secret"),
+        "{}",
+        terminal.screen()
+    );
+    assert!(terminal.echo_is_on(), "echo is back");
+    assert!(folder.admits("alice", "secret"));
+}
+
+#[test]
 fn nobody_is_asked_when_the_file_cannot_be_used_anyway() {
     let folder = Folder::with("broken\n");
     for args in [["passwd", "alice"], ["missing", "alice"]] {
@@ -175,9 +224,25 @@ fn type_secretly(terminal: &mut Pty, prompt: &str, line: &str) {
 
 /// The prompt appears a moment before the echo goes off.
 fn wait_until_echo_is_off(terminal: &Pty) {
+    wait_until_echo_is(false, terminal);
+}
+
+fn wait_until_echo_is(wanted: bool, terminal: &Pty) {
+    wait_until("the echo changes", || terminal.echo_is_on() == wanted);
+}
+
+/// By proc(5): the state follows the name in parentheses.
+fn wait_until_stopped(pid: u32) {
+    wait_until("it is stopped", || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit(") ").next().unwrap().starts_with('T')
+    });
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while terminal.echo_is_on() {
-        assert!(Instant::now() < deadline, "echo stays on");
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not within 30 s: {what}");
         thread::yield_now();
     }
 }

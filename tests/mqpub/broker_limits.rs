@@ -1,6 +1,7 @@
 //! What a broker says in its CONNACK that it does not take: such a message is not sent.
 
-use harness::FakeBroker;
+use harness::{Broker, FakeBroker, mqpub};
+use tempfile::NamedTempFile;
 
 use crate::support::{Complaint, complaint, expect_pause, greet_v5, part, publisher};
 
@@ -85,4 +86,30 @@ fn a_retained_message_is_not_sent_where_none_are_kept() {
     assert!(complaint.hint.contains("-r"), "{complaint:?}");
     taken(&[0x25, 0], &["-m", "text"]);
     taken(&[0x25, 1], &["-r", "-m", "text"]);
+}
+
+#[test]
+fn a_real_brokers_limits_have_their_exit_codes() {
+    let acl = NamedTempFile::new().unwrap();
+    std::fs::write(acl.path(), "topic readwrite test/topic\n").unwrap();
+    let broker = Broker::builder()
+        .config("max_qos 1")
+        .config("retain_available false")
+        .config("max_packet_size 50")
+        .config(format!("acl_file {}", acl.path().display()))
+        .start();
+    let run = |options: &[&str]| {
+        mqpub()
+            .args(broker.args())
+            .args(["-V", "mqttv5", "-t", "test/topic"])
+            .args(options)
+            .run()
+    };
+    complaint(run(&["-m", "x", "-q", "2"]), 24);
+    complaint(run(&["-m", &"x".repeat(50)]), 25);
+    complaint(run(&["-m", "x", "-r"]), 28);
+    // Not for this user.
+    let denied = complaint(run(&["-m", "x", "-q", "1", "-t", "other"]), 135);
+    assert!(denied.cause.contains("not authorised"), "{denied:?}");
+    run(&["-m", "x", "-q", "1"]).assert_success();
 }

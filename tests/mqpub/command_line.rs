@@ -1,6 +1,4 @@
-//! Options that make no sense, help and version.
-
-use std::fs::File;
+//! Options that make no sense.
 
 use harness::{Tool, mqpub, unused_port};
 
@@ -63,17 +61,11 @@ fn options_that_make_no_sense_are_named() {
         (&["--will-payload", "x"], "--will-topic"),
         (&["--will-retain"], "--will-topic"),
         (&["--will-topic", "w", "--will-qos", "3"], "--will-qos"),
-        (
-            &["--cafile", "x", "--tls-use-os-certs"],
-            "--tls-use-os-certs",
-        ),
-        (
-            &["--capath", "x", "--tls-use-os-certs"],
-            "--tls-use-os-certs",
-        ),
+        (&["--psk", "ab", "--cafile", "x"], "--cafile"),
+        (&["--psk-identity", "x", "--capath", "x"], "--capath"),
         (&["--cert", "x"], "--cert"),
         (&["--key", "x"], "--key"),
-        (&["--tls-version", "tlsv1.1"], "--tls-version"),
+        (&["--tls-version", "tlsv1.0"], "--tls-version"),
         (&["--tls-alpn", ""], "--tls-alpn"),
         (&["-h", ""], "host"),
         (&["--no-such-option"], "--no-such-option"),
@@ -138,61 +130,6 @@ fn keep_alive_may_be_off_or_five_seconds_or_more() {
             .assert_success();
     }
     assert_eq!(broker.payloads(), [&b"0"[..], b"5", b"65535"]);
-}
-
-#[test]
-fn help_is_data_and_fits_a_hundred_columns() {
-    for columns in ["100", "250"] {
-        let output = mqpub()
-            .arg("--help")
-            .env("COLUMNS", columns)
-            .run()
-            .assert_success();
-        assert!(output.stderr.is_empty(), "{output}");
-        let help = output.stdout_str();
-        for option in [
-            "-t, --topic",
-            "-m, --message",
-            "-f, --file",
-            "-l, --stdin-line",
-            "-s, --stdin-file",
-            "-n, --null-message",
-            "-q, --qos",
-            "-r, --retain",
-            "--repeat",
-            "-h, --host",
-            "-M, --max-inflight",
-            "--cafile",
-            "--will-topic",
-            "--help",
-        ] {
-            assert!(help.contains(option), "{option} is not in the help");
-        }
-        for line in help.lines() {
-            assert!(line.chars().count() <= 100, "too long: {line:?}");
-            assert_eq!(line.trim_end(), line, "ends with a space");
-        }
-    }
-}
-
-#[test]
-fn version_is_data_and_names_the_tool() {
-    let output = mqpub().arg("--version").run().assert_success();
-    assert!(output.stderr.is_empty(), "{output}");
-    assert_eq!(
-        output.stdout_str(),
-        format!("mqpub {}\n", env!("CARGO_PKG_VERSION"))
-    );
-}
-
-#[test]
-fn help_that_cannot_be_written_is_an_error() {
-    let full = || File::options().write(true).open("/dev/full").unwrap();
-    for option in ["--help", "--version"] {
-        let output = mqpub().arg(option).stdout_to(full()).run();
-        let complaint = complaint(output, 14);
-        assert!(complaint.error.contains("standard output"), "{complaint:?}");
-    }
 }
 
 #[test]

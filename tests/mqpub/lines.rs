@@ -99,5 +99,5 @@ fn a_real_broker_passes_on_each_line() {
     let seen = witness.seen();
     let payloads: Vec<_> = seen.iter().map(|seen| &seen.payload[..]).collect();
     let once = [&b"one"[..], b"", b"nul \0 here\r", b"last"];
-    assert_eq!(payloads, [once, once].concat());
+    assert_eq!(payloads, once.repeat(VERSIONS.len()));
 }

@@ -89,7 +89,7 @@ fn a_real_broker_passes_on_the_same_bytes() {
     let seen = witness.seen();
     let payloads: Vec<_> = seen.iter().map(|seen| &seen.payload[..]).collect();
     let once = [&b"-5"[..], b"\xff", "\u{1f600}".as_bytes(), b""];
-    assert_eq!(payloads, [once, once].concat());
+    assert_eq!(payloads, once.repeat(VERSIONS.len()));
     assert!(
         seen.iter()
             .all(|seen| seen.topic == "test/topic" && seen.qos == 0)

@@ -5,7 +5,7 @@ use harness::{Broker, Tool, mqpub};
 use crate::support::{Collector, VERSIONS, Witness};
 
 #[test]
-fn each_qos_arrives_as_that_qos_in_both_versions() {
+fn each_qos_arrives_as_that_qos_in_every_version() {
     let witness = Witness::start();
     let mut expected = Vec::new();
     for version in VERSIONS {

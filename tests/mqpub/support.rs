@@ -5,9 +5,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use harness::fake_broker::{Connect, Publish};
-use harness::{Broker, Conn, FakeBroker, Output, Running, Tool, mqpub};
+use harness::{Authority, Broker, Conn, FakeBroker, Output, Running, Tool, mqpub};
 
-pub(crate) const VERSIONS: [&str; 2] = ["mqttv311", "mqttv5"];
+pub(crate) const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
 
 /// How long something that ought to happen may take on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -129,6 +129,28 @@ fn take_everything(conn: &mut Conn, is_v5: bool, sender: &Sender<(usize, Publish
             _ => panic!("mqpub sends no {packet:?}"),
         }
     }
+}
+
+/// What `mqpub --cafile FILE` with these options sends before a broker has said anything: a TLS
+/// ClientHello, without the record's header.
+#[track_caller]
+pub(crate) fn client_hello(options: &[&str]) -> Vec<u8> {
+    let authority = Authority::new();
+    let (sender, hello) = mpsc::channel();
+    let broker = FakeBroker::start(move |mut conn| {
+        let header = conn.read_bytes(5);
+        let length = u16::from_be_bytes([header[3], header[4]]);
+        sender.send(conn.read_bytes(length.into())).unwrap();
+        conn.close();
+    });
+    publisher(&broker)
+        .args(options)
+        .args(["-m", "x", "--cafile"])
+        .arg(authority.pem_path())
+        .run()
+        .assert_code(23);
+    broker.finish();
+    hello.try_recv().unwrap()
 }
 
 /// A real broker, and mosquitto's own client that writes down all messages.

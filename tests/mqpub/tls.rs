@@ -152,6 +152,9 @@ fn no_tls_ignores_every_tls_option() {
             "--pin-sha256",
             "0000000000000000000000000000000000000000000000000000000000000000",
         ],
+        &["--ciphers", "none"],
+        &["--tls-keylog", "/no/such/folder/file"],
+        &["--keyform", "engine"],
     ] {
         to(broker.args())
             .args(options)

@@ -1,13 +1,13 @@
-//! `--capath`, `--insecure`, `--tls-version`, `--tls-alpn`.
+//! `--capath`, `--tls-use-os-certs`, `--insecure`, `--tls-version`, `--tls-alpn`, `--keyform` and
+//! the options of OpenSSL's engines.
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::sync::mpsc;
 
-use harness::{Authority, Broker, FakeBroker, Output, Tool, mqpub, mqsub};
+use harness::{Authority, Broker, Output, Tool, mqpub, mqsub};
 use tempfile::TempDir;
 
-use crate::support::{complaint, publisher};
+use crate::support::{client_hello, complaint};
 
 fn to(broker: &Broker) -> Tool {
     mqpub().args(broker.args()).args(["-t", "a", "-m", "x"])
@@ -105,6 +105,8 @@ fn options_that_need_tls_warn_without_it() {
         (&["--tls-version", "tlsv1.2"], "--tls-version"),
         (&["--tls-alpn", "mqtt"], "--tls-alpn"),
         (&["--tls-strict"], "--tls-strict"),
+        (&["--ciphers", "TLS_AES_128_GCM_SHA256"], "--ciphers"),
+        (&["--tls-keylog", "/dev/null"], "--tls-keylog"),
     ] {
         let output = to(&broker).args(options).run().assert_success();
         let warning = format!("warning: {named} has no effect without TLS");
@@ -112,27 +114,6 @@ fn options_that_need_tls_warn_without_it() {
         let output = to(&broker).args(options).arg("--quiet").run();
         assert!(output.assert_success().stderr.is_empty());
     }
-}
-
-/// What `mqpub` with these options sends before a broker has said anything.
-#[track_caller]
-fn client_hello(options: &[&str]) -> Vec<u8> {
-    let authority = Authority::new();
-    let (sender, hello) = mpsc::channel();
-    let broker = FakeBroker::start(move |mut conn| {
-        let header = conn.read_bytes(5);
-        let length = u16::from_be_bytes([header[3], header[4]]);
-        sender.send(conn.read_bytes(length.into())).unwrap();
-        conn.close();
-    });
-    publisher(&broker)
-        .args(options)
-        .args(["-m", "x", "--cafile"])
-        .arg(authority.pem_path())
-        .run()
-        .assert_code(23);
-    broker.finish();
-    hello.try_recv().unwrap()
 }
 
 fn holds(hello: &[u8], extension: &[u8]) -> bool {
@@ -154,7 +135,7 @@ fn the_tls_version_is_the_lowest_and_not_the_only_one() {
     let broker = Broker::builder()
         .tls(&authority.server("localhost"))
         .start();
-    for version in ["tlsv1.2", "tlsv1.3"] {
+    for version in ["tlsv1.2", "tlsv1.3", "TLSv1.3"] {
         to(&broker)
             .args(["--tls-version", version, "--cafile"])
             .arg(authority.pem_path())
@@ -179,4 +160,109 @@ fn the_client_hello_offers_the_protocol_name() {
         .arg(authority.pem_path())
         .run()
         .assert_success();
+}
+
+#[test]
+fn a_broker_that_speaks_tls_1_2_only_is_spoken_to_in_it() {
+    let authority = Authority::new();
+    let broker = Broker::builder()
+        .tls(&authority.server("localhost"))
+        .tls12_only()
+        .start();
+    let trusting = || to(&broker).arg("--cafile").arg(authority.pem_path());
+    trusting().run().assert_success();
+    trusting()
+        .args(["--tls-version", "tlsv1.2"])
+        .run()
+        .assert_success();
+    mqsub()
+        .args(broker.args())
+        .args(["-t", "a", "-E", "--cafile"])
+        .arg(authority.pem_path())
+        .run()
+        .assert_success();
+    let report = complaint(trusting().args(["--tls-version", "tlsv1.3"]).run(), 23);
+    assert!(report.cause.contains("ProtocolVersion"), "{report:?}");
+}
+
+#[test]
+fn older_versions_than_1_2_are_never_spoken() {
+    let authority = Authority::new();
+    let broker = Broker::builder()
+        .tls(&authority.server("localhost"))
+        .start();
+    let trusting = || to(&broker).arg("--cafile").arg(authority.pem_path());
+    // It allows TLS 1.1, the original does not insist on it either.
+    let output = trusting()
+        .args(["--tls-version", "tlsv1.1"])
+        .run()
+        .assert_success();
+    assert!(
+        output
+            .stderr_str()
+            .starts_with("warning: --tls-version tlsv1.1"),
+        "{output}"
+    );
+    let both = b"\x00\x2b\x00\x05\x04\x03\x04\x03\x03";
+    assert!(holds(&client_hello(&["--tls-version", "tlsv1.1"]), both));
+    for version in ["tlsv1", "tlsv1.0", "sslv3", ""] {
+        let report = complaint(trusting().args(["--tls-version", version]).run(), 1);
+        assert!(
+            report.error.contains("tlsv1.2, tlsv1.3"),
+            "{version}: {report:?}"
+        );
+    }
+}
+
+#[test]
+fn the_systems_certificates_are_trusted_beside_named_ones() {
+    let (named, system) = (Authority::new(), Authority::new());
+    let folder = TempDir::new().unwrap();
+    fs::copy(named.pem_path(), folder.path().join("named.pem")).unwrap();
+    let named_file = ["--cafile".as_ref(), named.pem_path().as_os_str()];
+    let named_folder = ["--capath".as_ref(), folder.path().as_os_str()];
+    for authority in [&named, &system] {
+        let certificate = authority.server("localhost");
+        let broker = Broker::builder().tls(&certificate).start();
+        for named in [named_file, named_folder] {
+            // What stands for the system's store wherever OpenSSL's variables are honoured.
+            let tool = to(&broker).env("SSL_CERT_FILE", system.pem_path());
+            tool.args(named)
+                .arg("--tls-use-os-certs")
+                .run()
+                .assert_success();
+        }
+    }
+    let broker = Broker::builder().tls(&system.server("localhost")).start();
+    to(&broker).args(named_file).run().assert_code(8);
+    let stranger = Authority::new();
+    let broker = Broker::builder().tls(&stranger.server("localhost")).start();
+    let output = to(&broker)
+        .env("SSL_CERT_FILE", system.pem_path())
+        .args(named_file)
+        .arg("--tls-use-os-certs")
+        .run();
+    let report = complaint(output, 8);
+    assert!(report.hint.contains("the system's"), "{report:?}");
+}
+
+#[test]
+fn engines_are_refused_and_pem_is_the_form_of_keys() {
+    let broker = Broker::start();
+    for options in [
+        &["--tls-engine", "pkcs11"][..],
+        &["--tls-engine-kpass-sha1", "00"],
+        &["--keyform", "engine"],
+        &["--keyform", "ENGINE", "--tls-engine", "x"],
+    ] {
+        let report = complaint(to(&broker).args(options).run(), 1);
+        assert!(report.cause.contains("OpenSSL"), "{report:?}");
+        assert!(report.hint.contains("--key"), "{report:?}");
+    }
+    for form in ["pem", "PEM"] {
+        let output = to(&broker).args(["--keyform", form]).run();
+        assert!(output.assert_success().stderr.is_empty());
+    }
+    let report = complaint(to(&broker).args(["--keyform", "der"]).run(), 1);
+    assert!(report.error.contains("--keyform"), "{report:?}");
 }

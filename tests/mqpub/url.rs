@@ -141,8 +141,8 @@ fn a_wrong_url_is_a_usage_error() {
         ("mqtt://u:hunter2@localhost:hunter2/topic", "port"),
         ("mqtt://localhost", "topic"),
         ("mqtt://localhost/", "topic"),
-        ("ws://u:hunter2@localhost/topic", "not supported yet"),
-        ("wss://localhost/topic", "not supported yet"),
+        ("ws://u:hunter2@localhost:0/topic", "port"),
+        ("wss://u:hunter2@/topic", "host"),
     ] {
         for tool in [mqpub().args(["-m", "x"]), mqsub()] {
             let output = tool.args(["-L", url]).run();

@@ -1,7 +1,7 @@
 //! A standard output that ends before the messages do.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, PipeReader};
+use std::io::{BufRead as _, BufReader, PipeReader, Read as _};
 use std::os::fd::OwnedFd;
 
 use harness::{Broker, Running, Tool, mqpub, mqsub};
@@ -43,6 +43,31 @@ fn a_reader_that_has_left_ends_it_quietly() {
             "{output}"
         );
         assert!(stderr.contains("sending DISCONNECT"), "{output}");
+    }
+}
+
+/// Whatever it writes, and whether or not there is something new to write.
+#[test]
+fn so_it_does_in_every_format() {
+    let broker = Broker::start();
+    for options in [
+        &["-v"][..],
+        &["-N"],
+        &["-F", "%t %p"],
+        &["-F", "%j"],
+        &["-F", "%J", "--pretty"],
+        &["--message-rate"],
+        &["--random-filter", "100"],
+    ] {
+        let (mqsub, reader) = into_a_pipe(&broker, &[&["-t", "a", "-q", "1"], options].concat());
+        publish(&broker, &["-t", "a", "-m", "1", "-q", "1"]);
+        let mut first = [0];
+        (&reader).read_exact(&mut first).unwrap();
+        drop(reader);
+        publish(&broker, &["-t", "a", "-m", "2", "-q", "1"]);
+        let output = mqsub.wait().assert_success();
+        let mut told = output.stderr_str().lines();
+        assert!(told.all(|line| line.starts_with("debug: ")), "{output}");
     }
 }
 

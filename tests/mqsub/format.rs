@@ -224,9 +224,76 @@ fn times_are_mosquitto_subs() {
         "Asia/Kolkata",
         "America/New_York",
         "CET-1CEST,M3.5.0,M10.5.0/3",
+        "",
+        ":Asia/Kathmandu",
+        ":/usr/share/zoneinfo/Asia/Kathmandu",
+        "/usr/share/zoneinfo/Australia/Lord_Howe",
+        "posix/Asia/Kathmandu",
+        "EST5EDT",
+        "XYZ-9:30",
+        "<-03>3",
+        // Without a rule for the summer time that it names.
+        "NZST-12NZDT",
     ] {
         let [ours, theirs] = in_one_second(zone, &format);
         assert_eq!(ours, theirs, "{zone}");
+    }
+}
+
+/// The zone of the machine.
+#[test]
+fn without_tz_times_are_mosquitto_subs() {
+    let broker = Broker::start();
+    publish(&broker, &["-t", "f", "-m", "x", "-r"]);
+    let run = |tool: &Tool| {
+        let output = Tool::new("/usr/bin/env")
+            .args(["-u", "TZ"])
+            .arg(tool.path())
+            .args(broker.args())
+            .args(["-t", "f", "-C", "1", "-F", "@Y-@m-@d @H:@M @z @Z"])
+            .run()
+            .assert_success();
+        assert_eq!(output.stderr_str(), "");
+        output.stdout
+    };
+    let start = Instant::now();
+    // The minute may end between both.
+    while run(&mqsub()) != run(&Tool::new("mosquitto_sub")) {
+        assert!(start.elapsed() < Duration::from_secs(60), "never alike");
+    }
+}
+
+/// Ours: with a warning. mosquitto_sub prints UTC under the name that means nothing.
+#[test]
+fn a_zone_that_is_none_is_utc() {
+    let broken = NamedTempFile::new().unwrap();
+    fs::write(broken.path(), "TZif2").unwrap();
+    let broker = Broker::start();
+    publish(&broker, &["-t", "f", "-m", "x", "-r"]);
+    let run = |tool: Tool, zone: &str, args: &[&str]| {
+        tool.env("TZ", zone)
+            .args(broker.args())
+            .args(["-t", "f", "-C", "1", "-F"])
+            .args(args)
+            .run()
+            .assert_success()
+    };
+    for zone in [
+        "Nowhere/City",
+        ":nonsense",
+        "../../../etc/passwd",
+        "/etc",
+        broken.path().to_str().unwrap(),
+    ] {
+        let ours = run(mqsub(), zone, &["@z @Z"]);
+        assert_eq!(ours.stdout_str(), "+0000 UTC\n");
+        let warning = format!("warning: TZ={zone:?} is no time zone: times are in UTC\n");
+        assert_eq!(ours.stderr_str(), warning);
+        let theirs = run(Tool::new("mosquitto_sub"), zone, &["@z"]);
+        assert_eq!(theirs.stdout_str(), "+0000\n");
+        assert_eq!(run(mqsub(), zone, &["%j", "--quiet"]).stderr_str(), "");
+        // Who prints no local time needs no zone.
+        assert_eq!(run(mqsub(), zone, &["%U %p @N"]).stderr_str(), "");
     }
 }
 

@@ -14,7 +14,7 @@ import sys
 import paho.mqtt.client as mqtt
 
 port = int(sys.argv[1])
-protocol = {"mqttv311": mqtt.MQTTv311, "mqttv5": mqtt.MQTTv5}[sys.argv[2]]
+protocol = {"mqttv31": mqtt.MQTTv31, "mqttv311": mqtt.MQTTv311, "mqttv5": mqtt.MQTTv5}[sys.argv[2]]
 if hasattr(mqtt, "CallbackAPIVersion"):
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=protocol)
 else:

@@ -1,7 +1,10 @@
 //! Subscriptions that the broker refuses in its SUBACK.
 
 use harness::fake_broker::{Publish, encode};
-use harness::{FakeBroker, Output, mqsub};
+use harness::{Broker, FakeBroker, Output, Tool, mqsub};
+use tempfile::NamedTempFile;
+
+use crate::support::{VERSIONS, publish};
 
 /// A broker that answers each SUBSCRIBE with a body made of the Packet Identifier and `rest`,
 /// then sends a message at QoS 0.
@@ -60,6 +63,61 @@ fn when_all_are_refused_it_ends_with_the_first_code() {
             )
         );
         broker.finish();
+    }
+}
+
+/// A mosquitto that lets everybody subscribe to `yes/#` and nothing else.
+fn choosy() -> (Broker, NamedTempFile) {
+    let plugin = std::fs::read_dir("/usr/lib")
+        .unwrap()
+        .map(|folder| folder.unwrap().path())
+        .map(|folder| folder.join("mosquitto_dynamic_security.so"))
+        .find(|plugin| plugin.exists())
+        .unwrap_or_else(|| panic!("no mosquitto_dynamic_security.so (Debian: mosquitto)"));
+    let rights = NamedTempFile::new().unwrap();
+    let json = r#"{"defaultACLAccess": {"publishClientSend": true, "publishClientReceive": true,
+        "subscribe": false, "unsubscribe": true}, "clients": [], "anonymousGroup": "all",
+        "groups": [{"groupname": "all", "roles": [{"rolename": "reader"}]}],
+        "roles": [{"rolename": "reader", "acls": [{"acltype": "subscribePattern",
+        "topic": "yes/#", "priority": 0, "allow": true}]}]}"#;
+    std::fs::write(rights.path(), json).unwrap();
+    let broker = Broker::builder()
+        .config(format!("plugin {}", plugin.display()))
+        .config(format!(
+            "plugin_opt_config_file {}",
+            rights.path().display()
+        ))
+        .start();
+    (broker, rights)
+}
+
+/// Ours: mosquitto_sub ends with 0.
+#[test]
+fn a_real_broker_refuses_with_the_same_codes() {
+    let (broker, _rights) = choosy();
+    publish(&broker, &["-t", "yes/a", "-m", "text", "-r"]);
+    for (version, code) in VERSIONS.into_iter().zip([128, 135]) {
+        for options in [&[][..], &["-E"], &["-C", "1", "-W", "1000"]] {
+            let refused = ["-V", version, "-t", "no", "-t", "no/#"];
+            for (tool, code) in [(mqsub(), code), (Tool::new("mosquitto_sub"), 0)] {
+                let output = tool
+                    .args(broker.args())
+                    .args(refused)
+                    .args(options)
+                    .run()
+                    .assert_code(code);
+                assert_eq!(output.stdout_str(), "");
+                assert_ne!(output.stderr_str(), "");
+            }
+        }
+        for tool in [mqsub(), Tool::new("mosquitto_sub")] {
+            let output = tool
+                .args(broker.args())
+                .args(["-V", version, "-t", "no", "-t", "yes/#", "-C", "1"])
+                .run()
+                .assert_success();
+            assert_eq!(output.stdout_str(), "text\n");
+        }
     }
 }
 

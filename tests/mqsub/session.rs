@@ -17,7 +17,10 @@ fn messages_wait_for_the_next_run() {
             terminate(mqsub);
             publish_lines(&broker, "kept", qos, &["while", "it", "rests"]);
             let mqsub = subscribed(&broker, &session);
-            mqsub.wait_for_stderr("session present 1");
+            // A CONNACK of MQTT 3.1 does not tell.
+            if version != "mqttv31" {
+                mqsub.wait_for_stderr("session present 1");
+            }
             mqsub.wait_for_stdout("rests\n");
             publish(&broker, &["-t", "kept", "-q", qos, "-m", "again"]);
             mqsub.wait_for_stdout("again\n");

@@ -3,7 +3,7 @@
 use harness::{Broker, Output, Running, mqpub, mqsub};
 
 /// Every version that `-V` knows.
-pub(crate) const VERSIONS: [&str; 2] = ["mqttv311", "mqttv5"];
+pub(crate) const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
 
 /// Starts `mqsub -d` and waits until its subscriptions are acknowledged.
 #[track_caller]

@@ -68,7 +68,7 @@ fn a_will_may_be_empty() {
 
 #[test]
 fn sigterm_sigint_and_sighup_leave_none_in_mqtt_3_1_1() {
-    let stops: [fn(&Running); 3] = [Running::terminate, Running::interrupt, hang_up];
+    let stops: [fn(&Running); 3] = [Running::terminate, Running::interrupt, Running::hang_up];
     for stop in stops {
         let broker = Broker::start();
         let (victim, watcher) = victim_and_watcher(&broker, "mqttv311", &[]);
@@ -89,7 +89,7 @@ fn an_ignored_sighup_stays_ignored() {
         .args(["-d", "-t", "a", "-C", "1"])
         .spawn();
     mqsub.wait_for_stderr("received SUBACK");
-    hang_up(&mqsub);
+    mqsub.hang_up();
     publish(&broker, &["-t", "a", "-m", "still here"]);
     let output = mqsub.wait().assert_success();
     assert_eq!(output.stdout_str(), "still here\n");
@@ -166,13 +166,4 @@ fn nothing_but_a_marker(broker: &Broker, watcher: Running) {
     publish(broker, &["-t", "will/marker", "-m", "here"]);
     let output = watcher.wait().assert_success();
     assert_eq!(output.stdout_str(), "will/marker here\n");
-}
-
-fn hang_up(running: &Running) {
-    let pid = running.pid().to_string();
-    // The shell's own kill: the program is not on every machine.
-    harness::Tool::new("/bin/sh")
-        .args(["-c", "kill -HUP \"$0\"", &pid])
-        .run()
-        .assert_success();
 }

@@ -1,10 +1,11 @@
 //! What ends the exchange of a message we published, and what does not.
 
 use mqtools_common::message::Qos;
+use mqtools_common::property::Properties;
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{ReasonCode, Version};
 
-use crate::driver::{BOTH, Driver, publication, published};
+use crate::driver::{Driver, EVERY, publication, published};
 use crate::wire::{self, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL};
 
 const PUBREL_OF_1: FromClient = FromClient::Ack {
@@ -15,7 +16,7 @@ const PUBREL_OF_1: FromClient = FromClient::Ack {
 
 #[test]
 fn qos_0_needs_no_acknowledgement_and_no_room() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online_with(version, 1, &[]);
         driver.publish(Qos::AtLeastOnce, "fills the window");
         for _ in 0..5 {
@@ -28,7 +29,7 @@ fn qos_0_needs_no_acknowledgement_and_no_room() {
 
 #[test]
 fn qos_1_ends_with_puback() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         assert_eq!(driver.publish(Qos::AtLeastOnce, "x"), Some(1));
         assert_eq!(driver.session.unacknowledged(), 1);
@@ -40,7 +41,7 @@ fn qos_1_ends_with_puback() {
 
 #[test]
 fn qos_2_ends_with_pubcomp() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         driver.publish(Qos::ExactlyOnce, "x");
         driver.sent();
@@ -56,7 +57,7 @@ fn qos_2_ends_with_pubcomp() {
 
 #[test]
 fn an_unknown_identifier_is_ignored() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         driver.publish(Qos::AtLeastOnce, "x");
         driver.sent();
@@ -71,7 +72,7 @@ fn an_unknown_identifier_is_ignored() {
 
 #[test]
 fn a_second_acknowledgement_counts_no_second_time() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         driver.publish(Qos::AtLeastOnce, "a");
         driver.publish(Qos::AtLeastOnce, "b");
@@ -95,7 +96,7 @@ fn a_second_pubrec_gets_a_second_pubrel() {
 
 #[test]
 fn acknowledgements_may_come_in_any_order() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online_with(version, 3, &[]);
         for payload in ["a", "b", "c"] {
             driver.publish(Qos::AtLeastOnce, payload);
@@ -115,7 +116,7 @@ fn acknowledgements_may_come_in_any_order() {
 
 #[test]
 fn a_full_window_takes_nothing_until_an_acknowledgement() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online_with(version, 2, &[]);
         driver.publish(Qos::AtLeastOnce, "a");
         driver.publish(Qos::ExactlyOnce, "b");
@@ -184,7 +185,7 @@ fn the_brokers_verdict_and_words_are_handed_on() {
 
 #[test]
 fn the_wrong_kind_of_acknowledgement_is_a_protocol_error() {
-    for version in BOTH {
+    for version in EVERY {
         for (qos, kind, name) in [
             (Qos::ExactlyOnce, PUBACK, "PUBACK"),
             (Qos::AtLeastOnce, PUBREC, "PUBREC"),
@@ -218,7 +219,7 @@ fn identifiers_are_not_used_twice_while_in_flight() {
 
 #[test]
 fn suback_and_unsuback_have_a_code_for_each_filter() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let id = driver.subscribe(&["a", "b", "c"]);
         driver.feed(&wire::codes(version, 0x90, id, &[0, 2, 0x80]));
@@ -231,7 +232,10 @@ fn suback_and_unsuback_have_a_code_for_each_filter() {
             }]
         );
         let filters = [mqtools_common::topic::TopicFilter::new("a").unwrap()];
-        let id = driver.session.unsubscribe(&filters).unwrap();
+        let id = driver
+            .session
+            .unsubscribe(&filters, &Properties::default())
+            .unwrap();
         assert_eq!(id, 2);
         let codes: &[u8] = if version == Version::V5 { &[0x11] } else { &[] };
         driver.feed(&wire::codes(version, 0xB0, id, codes));
@@ -240,6 +244,7 @@ fn suback_and_unsuback_have_a_code_for_each_filter() {
             [Event::Unsubscribed {
                 packet_id: id,
                 codes: codes.iter().copied().map(ReasonCode).collect(),
+                reason_string: None,
             }]
         );
     }
@@ -247,7 +252,7 @@ fn suback_and_unsuback_have_a_code_for_each_filter() {
 
 #[test]
 fn too_few_or_too_many_codes_are_malformed() {
-    for version in BOTH {
+    for version in EVERY {
         for codes in [&[][..], &[0], &[0, 0, 0]] {
             let mut driver = Driver::online(version);
             let id = driver.subscribe(&["a", "b"]);
@@ -257,14 +262,17 @@ fn too_few_or_too_many_codes_are_malformed() {
     }
     let mut driver = Driver::online(Version::V5);
     let filters = [mqtools_common::topic::TopicFilter::new("a").unwrap()];
-    let id = driver.session.unsubscribe(&filters).unwrap();
+    let id = driver
+        .session
+        .unsubscribe(&filters, &Properties::default())
+        .unwrap();
     let why = driver.refuses(&wire::codes(Version::V5, 0xB0, id, &[]));
     assert!(why.contains("UNSUBACK with"), "{why}");
 }
 
 #[test]
 fn suback_of_an_unknown_identifier_is_ignored() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         driver.subscribe(&["a"]);
         driver.publish(Qos::AtLeastOnce, "x");
@@ -280,7 +288,17 @@ fn suback_of_an_unknown_identifier_is_ignored() {
 #[test]
 fn a_request_without_filters_is_not_sent() {
     let mut driver = Driver::online(Version::V311);
-    assert!(driver.session.subscribe(&[]).is_err());
-    assert!(driver.session.unsubscribe(&[]).is_err());
+    assert!(
+        driver
+            .session
+            .subscribe(&[], &Properties::default())
+            .is_err()
+    );
+    assert!(
+        driver
+            .session
+            .unsubscribe(&[], &Properties::default())
+            .is_err()
+    );
     assert_eq!(driver.sent(), []);
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use mqtools_common::message::{Publication, Qos};
+use mqtools_common::property::Properties;
 use mqtools_common::protocol::{
     Accepted, Connect, Event, Output, ProtocolError, Session, Subscription,
 };
@@ -14,7 +15,7 @@ use mqtools_common::topic::{TopicFilter, TopicName};
 
 use crate::wire::{self, ClientReader, FromClient};
 
-pub const BOTH: [Version; 2] = [Version::V311, Version::V5];
+pub const EVERY: [Version; 3] = [Version::V31, Version::V311, Version::V5];
 
 pub struct Driver {
     pub session: Session,
@@ -121,12 +122,11 @@ impl Driver {
     pub fn subscribe(&mut self, filters: &[&str]) -> u16 {
         let subscriptions: Vec<Subscription> = filters
             .iter()
-            .map(|filter| Subscription {
-                filter: TopicFilter::new(filter).unwrap(),
-                qos: Qos::ExactlyOnce,
-            })
+            .map(|filter| Subscription::new(TopicFilter::new(filter).unwrap(), Qos::ExactlyOnce))
             .collect();
-        self.session.subscribe(&subscriptions).unwrap()
+        self.session
+            .subscribe(&subscriptions, &Properties::default())
+            .unwrap()
     }
 
     pub fn advance(&mut self, time: Duration) {
@@ -150,6 +150,8 @@ pub fn publication(qos: Qos, payload: &str) -> Publication {
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         qos,
         retain: false,
+        properties: Properties::default(),
+        topic_alias: None,
     }
 }
 

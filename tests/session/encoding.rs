@@ -4,6 +4,7 @@ use std::io::IoSlice;
 
 use bytes::{Bytes, BytesMut};
 use mqtools_common::message::{Publication, Qos};
+use mqtools_common::property::Properties;
 use mqtools_common::protocol::{Event, Subscription};
 use mqtools_common::reason::Version;
 use mqtools_common::topic::{TopicFilter, TopicName};
@@ -11,7 +12,7 @@ use proptest::prelude::*;
 use rumqttc::mqttbytes::{QoS as QosV4, v4};
 use rumqttc::v5::mqttbytes::{QoS as QosV5, v5};
 
-use crate::driver::{BOTH, Driver};
+use crate::driver::{Driver, EVERY, publication};
 use crate::wire;
 
 /// From this size on a payload is shared instead of copied.
@@ -28,7 +29,7 @@ fn v5_qos(qos: Qos) -> QosV5 {
 fn reference(version: Version, message: &Publication, id: u16, dup: bool) -> BytesMut {
     let mut bytes = BytesMut::new();
     match version {
-        Version::V311 => v4::Publish {
+        Version::V31 | Version::V311 => v4::Publish {
             dup,
             qos: v4_qos(message.qos),
             retain: message.retain,
@@ -62,7 +63,7 @@ fn any_qos() -> impl Strategy<Value = Qos> {
 }
 
 fn any_version() -> impl Strategy<Value = Version> {
-    prop_oneof![Just(Version::V311), Just(Version::V5)]
+    prop::sample::select(&EVERY[..])
 }
 
 /// Around every boundary of the length field and of sharing.
@@ -95,8 +96,8 @@ proptest! {
         let message = Publication {
             topic: TopicName::new(&topic).unwrap(),
             payload: (0..size).map(|n| n as u8).collect(),
-            qos,
             retain,
+            ..publication(qos, "")
         };
         let id = driver.session.publish(&message).unwrap();
         prop_assert_eq!(id, (qos != Qos::AtMostOnce).then_some(before + 1));
@@ -117,15 +118,16 @@ proptest! {
         let mut driver = Driver::online(version);
         let subscriptions: Vec<Subscription> = filters
             .iter()
-            .map(|(filter, qos)| Subscription { filter: TopicFilter::new(filter).unwrap(), qos: *qos })
+            .map(|(filter, qos)| Subscription::new(TopicFilter::new(filter).unwrap(), *qos))
             .collect();
         let names: Vec<TopicFilter> = subscriptions.iter().map(|s| s.filter.clone()).collect();
-        driver.session.subscribe(&subscriptions).unwrap();
-        driver.session.unsubscribe(&names).unwrap();
+        let none = Properties::default();
+        driver.session.subscribe(&subscriptions, &none).unwrap();
+        driver.session.unsubscribe(&names, &none).unwrap();
         let mut expected = BytesMut::new();
         let paths = filters.iter().map(|(filter, _)| filter.clone()).collect();
         match version {
-            Version::V311 => {
+            Version::V31 | Version::V311 => {
                 let filters = filters.iter().map(|(filter, qos)| v4::SubscribeFilter::new(filter.clone(), v4_qos(*qos)));
                 let mut packet = v4::Subscribe::new_many(filters);
                 packet.pkid = 1;
@@ -160,7 +162,7 @@ proptest! {
         let mut bytes = BytesMut::new();
         let payload = Bytes::from(payload);
         match version {
-            Version::V311 => v4::Publish {
+            Version::V31 | Version::V311 => v4::Publish {
                 dup,
                 qos: v4_qos(qos),
                 retain,
@@ -206,14 +208,13 @@ proptest! {
 
 #[test]
 fn a_large_payload_is_not_copied() {
-    for version in BOTH {
+    for version in EVERY {
         for size in [SHARED - 1, SHARED] {
             let mut driver = Driver::online(version);
             let message = Publication {
                 topic: TopicName::new("t").unwrap(),
                 payload: Bytes::from(vec![7; size]),
-                qos: Qos::AtLeastOnce,
-                retain: false,
+                ..publication(Qos::AtLeastOnce, "")
             };
             driver.session.publish(&message).unwrap();
             driver.publish(Qos::AtMostOnce, "after");

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use mqtools_common::message::{Qos, Will};
+use mqtools_common::property::Properties;
 use mqtools_common::protocol::{Accepted, Connect, Event, PublishError};
 use mqtools_common::reason::{ReasonCode, Refusal, Version};
 use mqtools_common::secret::Secret;
 use mqtools_common::topic::TopicName;
 
-use crate::driver::{BOTH, Driver, lasting, publication};
+use crate::driver::{Driver, EVERY, lasting, publication};
 use crate::wire::{self, FromClient};
 
 fn connect_bytes(connect: Connect) -> Vec<u8> {
@@ -15,6 +16,11 @@ fn connect_bytes(connect: Connect) -> Vec<u8> {
     let mut session = mqtools_common::protocol::Session::new(connect, 1, None);
     session.open(now).unwrap();
     crate::driver::peek(session.output())
+}
+
+/// The Connect Flags: behind the protocol's name and level.
+fn flags(connect: &[u8]) -> u8 {
+    connect[4 + usize::from(connect[3]) + 1]
 }
 
 fn refused(code: u8, words: Option<&str>) -> Event {
@@ -37,15 +43,23 @@ fn the_plainest_connect() {
     assert_eq!(
         connect_bytes(Connect {
             version: Version::V5,
-            ..connect
+            ..connect.clone()
         }),
         b"\x10\x0D\x00\x04MQTT\x05\x02\x01\x02\x00\x00\x00"
+    );
+    assert_eq!(
+        connect_bytes(Connect {
+            version: Version::V31,
+            client_id: "me".into(),
+            ..connect
+        }),
+        b"\x10\x10\x00\x06MQIsdp\x03\x02\x01\x02\x00\x02me"
     );
 }
 
 #[test]
 fn a_password_is_any_bytes() {
-    for version in BOTH {
+    for version in EVERY {
         let bytes = connect_bytes(Connect {
             username: Some("u\u{e9}".into()),
             password: Some(Secret::new(vec![0xFF, 0x00, 0xC3, 0x28])),
@@ -53,34 +67,38 @@ fn a_password_is_any_bytes() {
         });
         let end = b"\x00\x04test\x00\x03u\xc3\xa9\x00\x04\xff\x00\xc3\x28";
         assert!(bytes.ends_with(end), "{bytes:02x?}");
-        assert_eq!(bytes[9], 0xC0, "user name and password, no clean start");
+        assert_eq!(
+            flags(&bytes),
+            0xC0,
+            "user name and password, no clean start"
+        );
         assert_eq!(usize::from(bytes[1]), bytes.len() - 2);
     }
 }
 
 #[test]
 fn an_empty_user_name_is_there() {
-    for version in BOTH {
+    for version in EVERY {
         let bytes = connect_bytes(Connect {
             username: Some(String::new()),
             ..lasting(version)
         });
         assert!(bytes.ends_with(b"\x00\x04test\x00\x00"), "{bytes:02x?}");
-        assert_eq!(bytes[9], 0x80);
+        assert_eq!(flags(&bytes), 0x80);
         assert_eq!(usize::from(bytes[1]), bytes.len() - 2);
     }
 }
 
 #[test]
 fn an_empty_password_is_there() {
-    for version in BOTH {
+    for version in EVERY {
         let bytes = connect_bytes(Connect {
             username: Some("u".into()),
             password: Some(Secret::new(Vec::new())),
             ..lasting(version)
         });
         assert!(bytes.ends_with(b"\x00\x04test\x00\x01u\x00\x00"));
-        assert_eq!(bytes[9], 0xC0);
+        assert_eq!(flags(&bytes), 0xC0);
     }
 }
 
@@ -92,7 +110,7 @@ fn a_password_without_user_name_is_for_mqtt_5() {
     };
     let bytes = connect_bytes(connect(Version::V5));
     assert!(bytes.ends_with(b"\x00\x04test\x00\x02\x01\x02"));
-    assert_eq!(bytes[9], 0x40);
+    assert_eq!(flags(&bytes), 0x40);
 
     let now = std::time::Instant::now();
     let mut session = mqtools_common::protocol::Session::new(connect(Version::V311), 1, None);
@@ -102,7 +120,7 @@ fn a_password_without_user_name_is_for_mqtt_5() {
 
 #[test]
 fn will_and_limits_are_on_the_wire() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::connecting(
             Connect {
                 session_expiry: Some(0xFFFF_FFFF),
@@ -114,6 +132,7 @@ fn will_and_limits_are_on_the_wire() {
                     payload: Bytes::from_static(b"\x00\xFF"),
                     qos: Qos::ExactlyOnce,
                     retain: true,
+                    properties: Properties::default(),
                 }),
                 ..lasting(version)
             },
@@ -130,7 +149,7 @@ fn will_and_limits_are_on_the_wire() {
         assert_eq!(connect.client_id, "test");
         assert_eq!(connect.rest, [&b"gone"[..], b"\x00\xFF", b"me", b"pw"]);
         let properties: &[u8] = match version {
-            Version::V311 => &[],
+            Version::V31 | Version::V311 => &[],
             Version::V5 => &[0x11, 0xFF, 0xFF, 0xFF, 0xFF, 0x21, 0, 20],
         };
         assert_eq!(connect.properties, properties);
@@ -145,8 +164,9 @@ fn a_field_over_65535_bytes_is_an_error_and_sends_nothing() {
         payload: Bytes::from(long.clone()),
         qos: Qos::AtMostOnce,
         retain: false,
+        properties: Properties::default(),
     };
-    for version in BOTH {
+    for version in EVERY {
         for connect in [
             Connect {
                 client_id: long.clone(),
@@ -193,7 +213,7 @@ fn debug_output_does_not_show_the_password() {
 
 #[test]
 fn connack_accepts() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::connecting(lasting(version), 1);
         assert!(!driver.session.is_online());
         let accepted = driver.accept(true, &[]);
@@ -270,6 +290,9 @@ fn connack_sets_the_limits() {
             maximum_packet_size: 30,
             maximum_qos: Qos::AtLeastOnce,
             retain_available: false,
+            topic_alias_maximum: 5,
+            response_information: None,
+            reason_string: None,
         }
     );
 
@@ -331,7 +354,7 @@ fn a_limit_out_of_range_is_malformed() {
 
 #[test]
 fn a_second_connack_is_a_protocol_error() {
-    for version in BOTH {
+    for version in EVERY {
         for code in [0, 5, 0x87] {
             let mut driver = Driver::online(version);
             let why = driver.refuses(&wire::connack(version, false, code, &[]));
@@ -342,7 +365,7 @@ fn a_second_connack_is_a_protocol_error() {
 
 #[test]
 fn a_packet_before_connack_is_a_protocol_error() {
-    for version in BOTH {
+    for version in EVERY {
         for packet in [
             wire::publish(version, (false, 0), "t", 0, b"x"),
             wire::ack(wire::PUBACK, 1),
@@ -359,7 +382,7 @@ fn a_packet_before_connack_is_a_protocol_error() {
 
 #[test]
 fn nothing_is_taken_before_the_broker_accepted_or_after_good_bye() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::connecting(lasting(version), 1);
         let message = publication(Qos::AtLeastOnce, "x");
         assert_eq!(
@@ -382,7 +405,8 @@ fn nothing_is_taken_before_the_broker_accepted_or_after_good_bye() {
 #[test]
 fn good_bye_can_ask_for_the_will_in_mqtt_5() {
     for (version, expected) in [
-        (Version::V311, &[0xE0, 0][..]),
+        (Version::V31, &[0xE0, 0][..]),
+        (Version::V311, &[0xE0, 0]),
         (Version::V5, &[0xE0, 1, 4]),
     ] {
         let mut driver = Driver::connecting(lasting(version), 1);

@@ -7,7 +7,7 @@ use mqtools_common::protocol::{Connect, Event, ProtocolError, Session};
 use mqtools_common::reason::{ReasonCode, Version};
 use proptest::prelude::*;
 
-use crate::driver::{Driver, lasting, peek};
+use crate::driver::{Driver, EVERY, lasting, peek};
 use crate::wire::{self, PUBACK, PUBCOMP, PUBREC, PUBREL};
 
 /// What became of a stream of bytes.
@@ -168,7 +168,7 @@ fn any_cuts() -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn streams() -> impl Strategy<Value = (Version, Vec<u8>)> {
-    prop_oneof![Just(Version::V311), Just(Version::V5)].prop_flat_map(|version| {
+    prop::sample::select(&EVERY[..]).prop_flat_map(|version| {
         let packets = prop::collection::vec(packet(version), 1..6);
         (Just(version), packets.prop_map(|packets| packets.concat()))
     })
@@ -179,7 +179,7 @@ proptest! {
 
     #[test]
     fn garbage_gives_an_error_or_nothing(
-        version in prop_oneof![Just(Version::V311), Just(Version::V5)],
+        version in prop::sample::select(&EVERY[..]),
         stage in any_stage(),
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         cuts in any_cuts(),

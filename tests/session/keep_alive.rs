@@ -6,10 +6,9 @@ use bytes::Bytes;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::protocol::{Connect, ProtocolError};
 use mqtools_common::reason::{ReasonCode, Version};
-use mqtools_common::topic::TopicName;
 use proptest::prelude::*;
 
-use crate::driver::{BOTH, Driver, lasting};
+use crate::driver::{Driver, EVERY, lasting, publication};
 use crate::wire::{self, FromClient};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -33,7 +32,7 @@ fn tick(driver: &mut Driver) -> Result<(), ProtocolError> {
 
 #[test]
 fn pingreq_goes_out_after_one_interval() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = online(version, 10);
         assert_eq!(driver.session.deadline(), Some(driver.now + 10 * SECOND));
         driver.advance(10 * SECOND - Duration::from_nanos(1));
@@ -91,7 +90,7 @@ fn a_client_that_only_receives_pings() {
 
 #[test]
 fn keep_alive_0_is_off() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = online(version, 0);
         assert_eq!(driver.session.deadline(), None);
         driver.advance(1_000_000 * SECOND);
@@ -138,10 +137,8 @@ fn a_slow_upload_is_no_silence() {
     let mut driver = online(Version::V5, 10);
     let payload = Bytes::from(vec![0; 100_000]);
     let message = Publication {
-        topic: TopicName::new("t").unwrap(),
         payload,
-        qos: Qos::AtLeastOnce,
-        retain: false,
+        ..publication(Qos::AtLeastOnce, "")
     };
     driver.session.publish(&message).unwrap();
     // The PINGREQ waits behind the payload, which takes 100 seconds.

@@ -17,6 +17,7 @@ mod handshake;
 mod hostile;
 mod keep_alive;
 mod packets;
+mod properties;
 mod receiving;
 mod reconnect;
 mod simulation;

@@ -5,7 +5,7 @@ use mqtools_common::message::{Qos, Receipt};
 use mqtools_common::protocol::Event;
 use mqtools_common::reason::Version;
 
-use crate::driver::{BOTH, Driver};
+use crate::driver::{Driver, EVERY};
 use crate::wire::{self, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL};
 
 fn ack(kind: u8, id: u16) -> FromClient {
@@ -43,7 +43,7 @@ fn repeat(driver: &mut Driver, id: u16) {
 
 #[test]
 fn qos_0_has_no_receipt() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         assert_eq!(deliver(&mut driver, false, 0, 0, "x"), None);
         assert_eq!(driver.sent(), []);
@@ -52,7 +52,7 @@ fn qos_0_has_no_receipt() {
 
 #[test]
 fn retain_and_an_empty_payload_arrive() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let mut bytes = wire::publish(version, (false, 0), "a/b", 0, b"");
         bytes[0] |= 1;
@@ -66,7 +66,7 @@ fn retain_and_an_empty_payload_arrive() {
 
 #[test]
 fn qos_1_is_acknowledged_only_on_request() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let receipt = deliver(&mut driver, false, 1, 7, "x").unwrap();
         assert_eq!(driver.sent(), []);
@@ -77,7 +77,7 @@ fn qos_1_is_acknowledged_only_on_request() {
 
 #[test]
 fn qos_2_is_acknowledged_only_on_request() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let receipt = deliver(&mut driver, false, 2, 7, "x").unwrap();
         assert_eq!(driver.sent(), []);
@@ -104,7 +104,7 @@ fn a_receipt_counts_once_at_qos_2() {
 
 #[test]
 fn a_repeated_qos_2_message_is_delivered_once() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let receipt = deliver(&mut driver, false, 2, 7, "x").unwrap();
         repeat(&mut driver, 7);
@@ -118,7 +118,7 @@ fn a_repeated_qos_2_message_is_delivered_once() {
 
 #[test]
 fn a_qos_2_message_is_delivered_once_over_a_reconnect() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let receipt = deliver(&mut driver, false, 2, 7, "x").unwrap();
         driver.session.acknowledge(receipt);
@@ -132,7 +132,7 @@ fn a_qos_2_message_is_delivered_once_over_a_reconnect() {
 
 #[test]
 fn a_message_held_over_a_reconnect_is_acknowledged_over_the_new_connection() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let receipt = deliver(&mut driver, false, 2, 7, "x").unwrap();
         driver.reconnect(true);
@@ -145,7 +145,7 @@ fn a_message_held_over_a_reconnect_is_acknowledged_over_the_new_connection() {
 
 #[test]
 fn a_message_acknowledged_before_its_repetition_gets_pubrec_then() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let receipt = deliver(&mut driver, false, 2, 7, "x").unwrap();
         driver.reconnect(true);
@@ -158,7 +158,7 @@ fn a_message_acknowledged_before_its_repetition_gets_pubrec_then() {
 
 #[test]
 fn a_receipt_of_a_forgotten_session_acknowledges_nothing() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let first = deliver(&mut driver, false, 1, 6, "old").unwrap();
         let second = deliver(&mut driver, false, 2, 7, "old").unwrap();

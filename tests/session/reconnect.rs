@@ -4,7 +4,7 @@ use mqtools_common::message::Qos;
 use mqtools_common::protocol::Event;
 use mqtools_common::reason::{ReasonCode, Version};
 
-use crate::driver::{BOTH, Driver, publication, published};
+use crate::driver::{Driver, EVERY, publication, published};
 use crate::wire::{self, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL};
 
 const PUBREL_OF_2: FromClient = FromClient::Ack {
@@ -37,7 +37,7 @@ fn busy(version: Version) -> Driver {
 
 #[test]
 fn over_the_same_session_everything_unfinished_goes_out_again_with_dup() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = busy(version);
         driver.reconnect(true);
         let sent = driver.sent();
@@ -58,7 +58,7 @@ fn over_the_same_session_everything_unfinished_goes_out_again_with_dup() {
 
 #[test]
 fn over_a_new_session_everything_unfinished_goes_out_anew() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = busy(version);
         driver.reconnect(false);
         let sent = driver.sent();
@@ -153,7 +153,7 @@ fn a_limit_that_became_lower_ends_the_exchange() {
 
 #[test]
 fn what_was_never_written_goes_out_again_all_the_same() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         driver.publish(Qos::AtLeastOnce, "a");
         // Lost with the bytes still in the output.
@@ -164,7 +164,7 @@ fn what_was_never_written_goes_out_again_all_the_same() {
 
 #[test]
 fn losing_the_connection_twice_loses_nothing() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = busy(version);
         driver.session.lost();
         driver.open();
@@ -180,7 +180,7 @@ fn losing_the_connection_twice_loses_nothing() {
 
 #[test]
 fn a_subscription_request_does_not_outlive_its_connection() {
-    for version in BOTH {
+    for version in EVERY {
         let mut driver = Driver::online(version);
         let id = driver.subscribe(&["a"]);
         driver.reconnect(true);

@@ -1,6 +1,8 @@
 //! The broker's side of the wire as raw bytes: builders for what a broker sends and a strict
 //! reader of what a client sends. Shares no code with the crate's codec or `rumqttc`.
 
+use std::collections::BTreeMap;
+
 use mqtools_common::reason::Version;
 
 pub const PUBACK: u8 = 0x40;
@@ -49,6 +51,12 @@ pub struct Publish {
     pub topic: String,
     pub id: u16,
     pub payload: Vec<u8>,
+    /// The Topic Alias, which must be the first property.
+    pub alias: Option<u16>,
+    /// Whether the topic was there, and not its alias alone.
+    pub is_named: bool,
+    /// All properties but the alias, encoded.
+    pub properties: Vec<u8>,
     /// Size of the whole packet in bytes.
     pub size: usize,
 }
@@ -90,6 +98,7 @@ impl Frames {
 pub struct ClientReader {
     version: Version,
     frames: Frames,
+    aliases: BTreeMap<u16, String>,
 }
 
 impl ClientReader {
@@ -97,6 +106,22 @@ impl ClientReader {
         Self {
             version,
             frames: Frames::default(),
+            aliases: BTreeMap::new(),
+        }
+    }
+
+    /// The topic that a PUBLISH means.
+    fn topic(&mut self, named: &str, alias: Option<u16>) -> String {
+        let Some(alias) = alias else {
+            return named.to_owned();
+        };
+        assert_ne!(alias, 0, "Topic Alias 0");
+        if !named.is_empty() {
+            self.aliases.insert(alias, named.to_owned());
+        }
+        match self.aliases.get(&alias) {
+            Some(topic) => topic.clone(),
+            None => panic!("Topic Alias {alias} stands for nothing over this connection"),
         }
     }
 
@@ -110,8 +135,12 @@ impl ClientReader {
         let v5 = self.version == Version::V5;
         let packet = match first {
             0x10 => {
-                assert_eq!(body.binary(), b"MQTT");
-                assert_eq!(body.byte(), if v5 { 5 } else { 4 });
+                let (name, level) = match self.version {
+                    Version::V31 => (&b"MQIsdp"[..], 3),
+                    Version::V311 => (&b"MQTT"[..], 4),
+                    Version::V5 => (&b"MQTT"[..], 5),
+                };
+                assert_eq!((body.binary(), body.byte()), (name, level));
                 let flags = body.byte();
                 assert_eq!(flags & 1, 0, "the reserved flag");
                 let keep_alive = body.u16();
@@ -145,12 +174,12 @@ impl ClientReader {
             0x30..=0x3F => {
                 let qos = first >> 1 & 3;
                 assert_ne!(qos, 3, "QoS 3");
-                let topic = body.string();
-                assert!(!topic.is_empty() && !topic.contains(['+', '#', '\0']));
+                let named = body.string();
                 let id = if qos == 0 { 0 } else { body.id() };
-                if v5 {
-                    assert!(body.properties().is_empty());
-                }
+                let mut properties = if v5 { body.properties() } else { Vec::new() };
+                let alias = take_alias(&mut properties);
+                let topic = self.topic(&named, alias);
+                assert!(!topic.is_empty() && !topic.contains(['+', '#', '\0']));
                 FromClient::Publish(Publish {
                     dup: first & 8 != 0,
                     qos,
@@ -158,6 +187,9 @@ impl ClientReader {
                     topic,
                     id,
                     payload: std::mem::take(&mut body.0).to_vec(),
+                    alias,
+                    is_named: !named.is_empty(),
+                    properties,
                     size,
                 })
             }
@@ -204,6 +236,16 @@ impl ClientReader {
         };
         assert!(body.0.is_empty(), "{packet:?} is too long");
         Some(packet)
+    }
+}
+
+fn take_alias(properties: &mut Vec<u8>) -> Option<u16> {
+    match properties[..] {
+        [0x23, high, low, ..] => {
+            properties.drain(..3);
+            Some(u16::from_be_bytes([high, low]))
+        }
+        _ => None,
     }
 }
 

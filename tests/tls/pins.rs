@@ -119,6 +119,7 @@ fn a_pin_that_cannot_be_one_is_a_usage_error() {
         ("abc", None),
         ("4eAxfzUKrUQyq9qjJ6a8bjhHvVf3tO2k2gYXBf1Nc1s=", None),
         (&*"00".repeat(32), Some("--insecure")),
+        (&*"00".repeat(32), Some("--psk=00")),
     ] {
         let tool = mqpub().args(nobody.args()).args(["-t", "a", "-m", "x"]);
         let output = tool.args(["--pin-sha256", pin]).args(more).run();

@@ -8,30 +8,46 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::message::Qos;
 use crate::reason::Version;
 use crate::secret::Secret;
 
-pub use self::tls::{TlsArgs, TlsVersionArg};
+pub use self::tls::{KeyFormArg, TlsArgs, TlsVersionArg};
 
 /// Where the broker is and how to talk to it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// The broker's name or address [default: localhost]
+    /// The broker's name or address [env: MQ_HOST] [default: localhost]
     #[arg(short = 'h', long, value_name = "HOST", allow_hyphen_values = true)]
     pub host: Option<String>,
 
-    /// The broker's port: 1 to 65535, or 0 with --unix [default: 1883, with TLS 8883]
+    /// The broker's port: 1 to 65535, or 0 with --unix [env: MQ_PORT] [default: 1883, with
+    /// TLS 8883]
     #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
     pub port: Option<u16>,
 
     /// Connect to this Unix domain socket instead of a host and port
     #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
     pub unix: Option<PathBuf>,
+
+    /// Speak MQTT over WebSocket: path /mqtt, subprotocol mqtt
+    #[arg(long)]
+    pub ws: bool,
+
+    /// Connect through a SOCKS5 proxy, which looks up the broker's name:
+    /// socks5h://[USER:PASSWORD@]HOST[:PORT], percent-decoded [default port: 1080]
+    #[arg(long, value_name = "URL", allow_hyphen_values = true, value_parser = OsStringValueParser::new().map(secret))]
+    pub proxy: Option<Secret>,
+
+    /// Look up the SRV records _mqtt._tcp.HOST (with TLS _secure-mqtt._tcp.HOST) and connect to
+    /// the hosts and ports they name; MQ_DNS_SERVER=IP[:PORT] in the environment is asked instead
+    /// of the system's name servers
+    #[arg(short = 'S')]
+    pub srv: bool,
 
     /// Local address, or name of one, to connect from
     #[arg(
@@ -60,15 +76,15 @@ pub struct ConnectionArgs {
     #[arg(short = 'I', long, value_name = "PREFIX", allow_hyphen_values = true)]
     pub id_prefix: Option<String>,
 
-    /// User name
+    /// User name [env: MQ_USERNAME]
     #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
     pub username: Option<String>,
 
-    /// Password (visible in the process list)
+    /// Password; every user of the machine can see it here [env: MQ_PASSWORD]
     #[arg(
         short = 'P',
         long = "pw",
-        value_name = "PASSWORD", value_parser = OsStringValueParser::new().map(secret),
+        value_name = "PASSWORD", value_parser = password_parser(),
         allow_hyphen_values = true
     )]
     pub password: Option<Secret>,
@@ -86,7 +102,7 @@ pub struct ConnectionArgs {
     #[arg(short = 'x', value_name = "SECONDS", allow_hyphen_values = true, value_parser = session_expiry)]
     pub session_expiry: Option<u32>,
 
-    /// MQTT version [default: mqttv311, with -x mqttv5]
+    /// MQTT version [default: mqttv311; mqttv5 with an option that only MQTT 5 has]
     #[arg(short = 'V', long, value_name = "VERSION", value_enum)]
     pub protocol_version: Option<VersionArg>,
 
@@ -101,6 +117,21 @@ pub struct ConnectionArgs {
 
     #[command(flatten)]
     pub tls: TlsArgs,
+
+    /// MQTT 5 property, in three words: the packet (connect, publish, subscribe, unsubscribe,
+    /// disconnect or will), the property, its value; with user-property four: its key and its
+    /// value. May be repeated; a wrong name is answered with the right ones
+    #[arg(
+        short = 'D',
+        long,
+        value_name = "CMD NAME VALUE",
+        allow_hyphen_values = true
+    )]
+    pub property: Vec<OsString>,
+
+    /// An option of the tool's own that only MQTT 5 has, by its name.
+    #[arg(skip)]
+    pub mqtt5_option: Option<&'static str>,
 }
 
 /// What the broker publishes when this client vanishes.
@@ -153,6 +184,9 @@ pub struct TalkArgs {
 /// The protocol versions of `-V`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum VersionArg {
+    /// MQTT 3.1
+    #[value(alias = "31")]
+    Mqttv31,
     /// MQTT 3.1.1
     #[value(alias = "311")]
     Mqttv311,
@@ -164,6 +198,7 @@ pub enum VersionArg {
 impl From<VersionArg> for Version {
     fn from(version: VersionArg) -> Self {
         match version {
+            VersionArg::Mqttv31 => Self::V31,
             VersionArg::Mqttv311 => Self::V311,
             VersionArg::Mqttv5 => Self::V5,
         }
@@ -193,6 +228,11 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     } else {
         Err("must be above 0 and at most a century".to_owned())
     }
+}
+
+/// Reads a password: any bytes.
+pub(crate) fn password_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().map(secret))
 }
 
 fn secret(text: OsString) -> Secret {

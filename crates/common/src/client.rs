@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::{Sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Sleep, sleep_until, timeout};
 
 use crate::connect::ConnectConfig;
 use crate::exit::Exit;
-use crate::net::{self, Address, Stream};
+use crate::net::{self, Limit, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
 use crate::reason::{Reason, ReasonCode, Refusal};
 use crate::report::Report;
@@ -25,7 +25,7 @@ const READ_BUFFER: usize = 256 * 1024;
 /// How many pieces one vectored write takes at most; the kernel's limit is 1024.
 const WRITE_PIECES: usize = 64;
 
-/// How long a broker with TLS gets to close on DISCONNECT alone.
+/// How long a broker with TLS or WebSocket gets to close on DISCONNECT alone.
 const CLOSE_NOTIFY_DELAY: Duration = Duration::from_millis(250);
 
 /// How long to wait for the broker to close its side after DISCONNECT.
@@ -59,9 +59,13 @@ impl ClientError {
             Self::Closed | Self::NotTaken | Self::Io(_) => Exit::CONNECTION_LOST,
             Self::Ended(reason) => Exit::from_disconnect(reason.code.0),
             Self::Protocol(ProtocolError::KeepAliveTimeout) => Exit::KEEP_ALIVE,
-            Self::Protocol(ProtocolError::Malformed(_) | ProtocolError::Unexpected(_)) => {
-                Exit::MALFORMED_PACKET
-            }
+            Self::Protocol(ProtocolError::NotUtf8(_)) => Exit::MALFORMED_UTF8,
+            Self::Protocol(
+                ProtocolError::Malformed(_)
+                | ProtocolError::Unexpected(_)
+                | ProtocolError::TopicAlias(_)
+                | ProtocolError::OverLimit(_),
+            ) => Exit::MALFORMED_PACKET,
             Self::Protocol(ProtocolError::Encoding(_)) => Exit::UNKNOWN,
         }
     }
@@ -71,9 +75,12 @@ impl ClientError {
 pub struct Client {
     /// The session; make requests and take events here.
     pub session: Session,
-    address: Address,
+    /// What it is connected to, for messages.
+    peer: String,
     /// What TLS trusts, where it is on.
     trust: Option<Trust>,
+    /// The stream has a last word of its own, below DISCONNECT: TLS or WebSocket.
+    has_last_word: bool,
     stream: Stream,
     input: BytesMut,
     timer: Option<Pin<Box<Sleep>>>,
@@ -90,7 +97,7 @@ pub struct Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client")
-            .field("address", &self.address)
+            .field("peer", &self.peer)
             .field("session", &self.session)
             .finish_non_exhaustive()
     }
@@ -102,33 +109,13 @@ impl Client {
     /// # Errors
     /// Whatever keeps the connection from coming up, as it is told to the user.
     pub async fn connect(config: &ConnectConfig) -> Result<Self, Report> {
-        let address = &config.address;
         let limit = Limit::new(config.connect_timeout);
-        let mut stream = limit
-            .on(net::dial(address, config.bind.as_deref()))
-            .await
-            .map_err(|seconds| {
-                Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
-                    .cause(format!("no answer within {seconds} s"))
-                    .hint("check -h and -p, and whether a firewall drops the connection")
-            })??;
-        if let Some(tls) = &config.tls {
-            stream = limit
-                .on(net::secure(stream, tls, address))
-                .await
-                .map_err(|seconds| {
-                    Report::new(
-                        Exit::TLS_HANDSHAKE,
-                        format!("{address} did not answer the TLS handshake"),
-                    )
-                    .cause(format!("no answer within {seconds} s"))
-                    .hint("is that port a listener with TLS?")
-                })??;
-        }
+        let (stream, peer) = net::open(&config.route, config.tls.as_ref(), &limit).await?;
         let mut client = Self {
             session: config.session(),
-            address: address.clone(),
+            peer,
             trust: config.tls.as_ref().map(|tls| tls.trust.clone()),
+            has_last_word: config.tls.is_some() || config.route.websocket,
             stream,
             input: BytesMut::new(),
             timer: None,
@@ -140,7 +127,7 @@ impl Client {
         limit.on(client.handshake()).await.map_err(|seconds| {
             Report::new(
                 Exit::CONNECTION_REFUSED,
-                format!("{address} did not answer the CONNECT"),
+                format!("{} did not answer the CONNECT", client.peer),
             )
             .cause(format!("no CONNACK within {seconds} s"))
             .hint("is that port an MQTT broker's? a listener with TLS needs --cafile")
@@ -148,10 +135,10 @@ impl Client {
         Ok(client)
     }
 
-    /// Where the broker is.
+    /// Where the broker is, in words.
     #[must_use]
-    pub fn address(&self) -> &Address {
-        &self.address
+    pub fn peer(&self) -> &str {
+        &self.peer
     }
 
     /// Moves bytes until something happened: output was written, input arrived, or a timer
@@ -188,9 +175,10 @@ impl Client {
             Ok(sent) => sent?,
             Err(_) => return Err(ClientError::NotTaken),
         }
-        // To a broker that closes without reading it, TLS's close_notify is unread data, and its
-        // kernel answers with a reset: only a broker that waits gets to see it.
-        if self.trust.is_some()
+        // To a broker that closes without reading it, TLS's close_notify (or WebSocket's close
+        // frame) is unread data, and its kernel answers with a reset: only a broker that waits
+        // gets to see it.
+        if self.has_last_word
             && let Some(end) = self.end_of_stream(CLOSE_NOTIFY_DELAY).await
         {
             return end;
@@ -228,7 +216,7 @@ impl Client {
     /// The connection ended before the work was done.
     #[must_use]
     pub fn lost(&self, why: &ClientError) -> Report {
-        let address = &self.address;
+        let address = &self.peer;
         let error = match why {
             ClientError::Ended(_) => format!("{address} ended the session"),
             _ => format!("the connection to {address} was lost"),
@@ -255,7 +243,7 @@ impl Client {
     fn refused(&self, refusal: &Refusal) -> Report {
         let report = Report::new(
             Exit::from_broker(refusal.code),
-            format!("{} refused the connection", self.address),
+            format!("{} refused the connection", self.peer),
         )
         .cause(refusal);
         match refusal.hint() {
@@ -266,14 +254,10 @@ impl Client {
 
     /// The connection ended while CONNACK was due.
     fn no_connack(&self, why: &ClientError) -> Report {
-        let report = |exit| {
-            Report::new(
-                exit,
-                format!("{} did not accept the connection", self.address),
-            )
-        };
+        let report =
+            |exit| Report::new(exit, format!("{} did not accept the connection", self.peer));
         if let (Some(trust), ClientError::Io(why)) = (&self.trust, why)
-            && let Some(report) = alert_instead_of_connack(&self.address.to_string(), trust, why)
+            && let Some(report) = alert_instead_of_connack(&self.peer, trust, why)
         {
             return report;
         }
@@ -282,9 +266,9 @@ impl Client {
             (Some(0x15), _) if self.trust.is_none() => report(Exit::CONNECTION_REFUSED)
                 .cause("it answers with TLS")
                 .hint("name the broker's certificate authority with --cafile"),
-            (_, ClientError::Protocol(why)) => report(Exit::MALFORMED_PACKET)
+            (_, ClientError::Protocol(_)) => report(why.exit())
                 .cause(why)
-                .hint("is that port an MQTT broker's?"),
+                .hint("is that port an MQTT broker's? for WebSocket, add --ws"),
             (_, why) => report(Exit::CONNECTION_REFUSED)
                 .cause(format!("{why} before it answered the CONNECT"))
                 .hint(if self.trust.is_some() {
@@ -356,7 +340,11 @@ impl Client {
             Poll::Ready(Ok(0)) => Err(self.write_error.take().unwrap_or(ClientError::Closed)),
             Poll::Ready(Ok(_)) => {
                 self.first_byte = self.first_byte.or(self.input.first().copied());
-                self.session.feed(&mut self.input, Instant::now())?;
+                if let Err(why) = self.session.feed(&mut self.input, Instant::now()) {
+                    // What the session says about it, as far as it goes out without waiting.
+                    while self.has_output() && matches!(self.poll_write(cx), Ok(Poll::Ready(()))) {}
+                    return Err(why.into());
+                }
                 Ok(Poll::Ready(()))
             }
             // rustls's name for a TCP close without close_notify.
@@ -390,27 +378,5 @@ impl Client {
             timer.as_mut().reset(due.into());
         }
         Ok(Poll::Pending)
-    }
-}
-
-/// The time that all steps of connecting share.
-struct Limit {
-    seconds: f64,
-    deadline: tokio::time::Instant,
-}
-
-impl Limit {
-    fn new(time: Duration) -> Self {
-        Self {
-            seconds: time.as_secs_f64(),
-            deadline: tokio::time::Instant::now() + time,
-        }
-    }
-
-    /// Runs one step; the error is the limit in seconds.
-    async fn on<T>(&self, step: impl Future<Output = T>) -> Result<T, f64> {
-        timeout_at(self.deadline, step)
-            .await
-            .map_err(|_| self.seconds)
     }
 }

@@ -3,7 +3,9 @@
 
 mod tls;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,10 +15,11 @@ use bytes::Bytes;
 use crate::args::{ConnectionArgs, TalkArgs, WillArgs};
 use crate::exit::Exit;
 use crate::message::Will;
-use crate::net::Address;
-use crate::protocol::{Connect, Session, Trace};
+use crate::net::{Address, Proxy, Route, Service, dns_server};
+use crate::property::{self, Properties, Property, Typed};
+use crate::protocol::{Connect, Farewell, Session, Trace};
 use crate::reason::Version;
-use crate::report::Report;
+use crate::report::{Report, warn};
 use crate::secret::Secret;
 use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
@@ -33,23 +36,41 @@ const TLS_PORT: u16 = 8883;
 /// Unacknowledged messages at a time, unless the user or the broker wants fewer.
 const MAX_IN_FLIGHT: u16 = 100;
 
+/// The longest client identifier of MQTT 3.1, in bytes.
+const MAX_CLIENT_ID_V31: usize = 23;
+
 /// A connection to a broker, ready to be made.
 #[derive(Debug, Clone)]
 pub struct ConnectConfig {
-    /// Where the broker listens.
-    pub address: Address,
-    /// The local address, or a name of one, to connect from; none for the system's choice.
-    pub bind: Option<String>,
+    /// Where the broker is, and which way leads there.
+    pub route: Route,
     /// How to secure it; none for plain MQTT.
     pub tls: Option<Tls>,
     /// What the CONNECT says.
     pub connect: Connect,
+    /// What the requests over this connection say beside themselves (MQTT 5).
+    pub properties: RequestProperties,
+    /// What the DISCONNECT says (MQTT 5).
+    pub farewell: Farewell,
     /// The most unacknowledged messages at a time.
     pub max_in_flight: u16,
     /// The time for everything up to CONNACK.
     pub connect_timeout: Duration,
     /// Where each protocol step is told.
     pub trace: Option<Trace>,
+}
+
+/// Properties of what is sent between CONNECT and DISCONNECT (MQTT 5).
+#[derive(Debug, Clone, Default)]
+pub struct RequestProperties {
+    /// Of every PUBLISH.
+    pub publish: Properties,
+    /// The Topic Alias of every PUBLISH.
+    pub topic_alias: Option<u16>,
+    /// Of SUBSCRIBE.
+    pub subscribe: Properties,
+    /// Of UNSUBSCRIBE.
+    pub unsubscribe: Properties,
 }
 
 impl ConnectConfig {
@@ -65,8 +86,9 @@ impl ConnectConfig {
         talk: TalkArgs,
     ) -> Result<Self, Report> {
         let version = version(connection)?;
+        let properties = property::parse(&connection.property)?;
         let (username, password) = credentials(connection, url);
-        if password.is_some() && username.is_none() && version == Version::V311 {
+        if password.is_some() && username.is_none() && version != Version::V5 {
             return Err(
                 misuse("a password without a user name is possible in MQTT 5 only")
                     .hint("add -u NAME, or -V mqttv5"),
@@ -75,23 +97,28 @@ impl ConnectConfig {
         let host = host(connection, url)?;
         let port = port(connection, url)?;
         let tls = tls::options(&connection.tls, url, port, talk.quiet)?;
-        let address = address(connection, url, &host, port, tls.is_some())?;
-        // A certificate must name the host over a Unix domain socket too.
+        let route = route(connection, url, &host, port, tls.is_some(), talk.quiet)?;
+        // A certificate must name the host over a Unix domain socket too; and with SRV records the
+        // host they were asked for, because anyone may forge an answer of the DNS that names a
+        // host with a certificate of its own (RFC 9525, section 6.1).
         let tls = tls.map(|options| Tls::new(options, &host)).transpose()?;
-        let connect = Connect {
+        let session_expiry = session_expiry(connection, &properties)?;
+        let mut connect = Connect {
             version,
-            client_id: client_id(connection)?,
+            client_id: client_id(connection, version, session_expiry, talk.quiet)?,
             clean_start: !connection.disable_clean_session,
             keep_alive: connection.keepalive,
             // In MQTT 5 a session that shall be there next time must also not expire.
-            session_expiry: connection.session_expiry.or_else(|| {
+            session_expiry: session_expiry.or_else(|| {
                 (connection.disable_clean_session && version == Version::V5).then_some(u32::MAX)
             }),
-            receive_maximum: None,
             username,
             password,
-            will: will_of(will)?,
+            will: will_of(will, properties.will)?,
+            ..Connect::default()
         };
+        say_in_connect(&mut connect, properties.connect);
+        let farewell = farewell(properties.disconnect, &connect)?;
         check_length(
             "the user name",
             connect.username.as_deref().unwrap_or_default().len(),
@@ -101,10 +128,15 @@ impl ConnectConfig {
             connect.password.as_ref().map_or(0, |p| p.reveal().len()),
         )?;
         Ok(Self {
-            address,
-            bind: connection.bind.clone(),
+            route,
             tls,
             connect,
+            properties: request_properties(
+                properties.publish,
+                properties.subscribe,
+                properties.unsubscribe,
+            ),
+            farewell,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
             connect_timeout: connection.connect_timeout,
             trace: talk.debug.then_some(trace as Trace),
@@ -115,20 +147,106 @@ impl ConnectConfig {
     #[must_use]
     pub fn session(&self) -> Session {
         Session::new(self.connect.clone(), self.max_in_flight, self.trace)
+            .with_farewell(self.farewell.clone())
     }
 }
 
 /// MQTT 3.1.1 unless asked for otherwise; an option that only MQTT 5 has asks for it.
 fn version(connection: &ConnectionArgs) -> Result<Version, Report> {
     let asked = connection.protocol_version.map(Version::from);
-    match (asked, connection.session_expiry) {
-        (Some(Version::V311), Some(_)) => Err(misuse(
-            "a Session Expiry Interval (-x) is possible in MQTT 5 only",
-        )
-        .hint("leave -V out, or give -V mqttv5")),
+    let option = [
+        (
+            connection.session_expiry.is_some(),
+            "a Session Expiry Interval (-x)",
+        ),
+        (!connection.property.is_empty(), "a property (-D)"),
+    ]
+    .into_iter()
+    .find_map(|(is_given, option)| is_given.then_some(option))
+    .or(connection.mqtt5_option);
+    match (asked, option) {
+        (Some(Version::V31 | Version::V311), Some(option)) => {
+            Err(misuse(format!("{option} is possible in MQTT 5 only"))
+                .hint("leave -V out, or give -V mqttv5"))
+        }
         (Some(version), _) => Ok(version),
         (None, Some(_)) => Ok(Version::V5),
         (None, None) => Ok(Version::V311),
+    }
+}
+
+/// The Session Expiry Interval that was asked for in one of two ways.
+fn session_expiry(connection: &ConnectionArgs, typed: &Typed) -> Result<Option<u32>, Report> {
+    let property = typed.connect.iter().find_map(|property| match property {
+        Property::SessionExpiryInterval(seconds) => Some(*seconds),
+        _ => None,
+    });
+    match (connection.session_expiry, property) {
+        (Some(_), Some(_)) => Err(misuse(
+            "-x and -D connect session-expiry-interval say the same thing",
+        )
+        .hint("give one of them")),
+        (typed, property) => Ok(typed.or(property)),
+    }
+}
+
+/// Puts the properties of CONNECT where the session looks for them.
+fn say_in_connect(connect: &mut Connect, properties: Vec<Property>) {
+    let mut others = Vec::new();
+    for property in properties {
+        match property {
+            // Already there, with -x.
+            Property::SessionExpiryInterval(_) => {}
+            Property::ReceiveMaximum(count) => connect.receive_maximum = Some(count),
+            Property::MaximumPacketSize(size) => connect.maximum_packet_size = Some(size),
+            Property::TopicAliasMaximum(highest) => connect.topic_alias_maximum = Some(highest),
+            other => others.push(other),
+        }
+    }
+    connect.properties = others.into_iter().collect();
+}
+
+fn farewell(properties: Vec<Property>, connect: &Connect) -> Result<Farewell, Report> {
+    let mut session_expiry = None;
+    let mut words = Vec::new();
+    for property in properties {
+        match property {
+            Property::SessionExpiryInterval(seconds) => session_expiry = Some(seconds),
+            other => words.push(other),
+        }
+    }
+    // MQTT 5, section 3.14.2.2.2.
+    if session_expiry.is_some_and(|seconds| seconds > 0) && connect.session_expiry.unwrap_or(0) == 0
+    {
+        return Err(misuse(
+            "-D disconnect session-expiry-interval cannot keep a session that CONNECT does not keep",
+        )
+        .hint("add -x SECONDS, or -c and -i ID"));
+    }
+    Ok(Farewell {
+        session_expiry,
+        words: words.into_iter().collect(),
+    })
+}
+
+fn request_properties(
+    publish: Vec<Property>,
+    subscribe: Vec<Property>,
+    unsubscribe: Vec<Property>,
+) -> RequestProperties {
+    let mut topic_alias = None;
+    let mut others = Vec::new();
+    for property in publish {
+        match property {
+            Property::TopicAlias(alias) => topic_alias = Some(alias),
+            other => others.push(other),
+        }
+    }
+    RequestProperties {
+        publish: others.into_iter().collect(),
+        topic_alias,
+        subscribe: subscribe.into_iter().collect(),
+        unsubscribe: unsubscribe.into_iter().collect(),
     }
 }
 
@@ -168,51 +286,114 @@ fn socket<'a>(connection: &'a ConnectionArgs, url: Option<&Url>) -> Option<&'a P
     url.is_none_or(Url::yields_to_unix).then_some(path)
 }
 
-fn address(
+fn route(
     connection: &ConnectionArgs,
     url: Option<&Url>,
     host: &str,
     port: Option<u16>,
     secure: bool,
-) -> Result<Address, Report> {
-    let Some(path) = socket(connection, url) else {
+    quiet: bool,
+) -> Result<Route, Report> {
+    let proxy = connection.proxy.as_ref().map(Proxy::parse).transpose()?;
+    let address = if let Some(path) = socket(connection, url) {
+        if path.as_os_str().is_empty() {
+            return Err(misuse("the path given with --unix is empty")
+                .hint("give the path of the broker's `listener 0 PATH`"));
+        }
+        if proxy.is_some() {
+            return Err(misuse("--unix and --proxy exclude each other")
+                .hint("no proxy leads to a socket of this machine"));
+        }
+        if connection.srv {
+            return Err(misuse("--unix and -S exclude each other")
+                .hint("SRV records name hosts and ports, not sockets of this machine"));
+        }
+        Address::Unix(path.clone())
+    } else if connection.srv {
+        service(host, port, secure, quiet)?
+    } else {
         let scheme = url.map_or(secure, |url| url.secure);
         let default_port = if scheme { TLS_PORT } else { PORT };
-        return Ok(Address::Tcp {
+        Address::Tcp {
             host: host.to_owned(),
             port: port.unwrap_or(default_port),
-        });
+        }
     };
-    if path.as_os_str().is_empty() {
-        return Err(misuse("the path given with --unix is empty")
-            .hint("give the path of the broker's `listener 0 PATH`"));
-    }
-    Ok(Address::Unix(path.clone()))
+    Ok(Route {
+        address,
+        bind: connection.bind.clone(),
+        proxy,
+        websocket: connection.ws || url.is_some_and(|url| url.websocket),
+    })
 }
 
-fn client_id(connection: &ConnectionArgs) -> Result<String, Report> {
+fn service(host: &str, port: Option<u16>, secure: bool, quiet: bool) -> Result<Address, Report> {
+    if host.parse::<IpAddr>().is_ok() {
+        return Err(misuse(format!("the address {host} has no SRV records"))
+            .hint("give -h the name of a domain, or leave -S out"));
+    }
+    if port.is_some() && !quiet {
+        warn("the port has no effect with -S: the SRV records name it");
+    }
+    Ok(Address::Service(Service {
+        host: host.to_owned(),
+        secure,
+        server: dns_server()?,
+    }))
+}
+
+fn client_id(
+    connection: &ConnectionArgs,
+    version: Version,
+    session_expiry: Option<u32>,
+    quiet: bool,
+) -> Result<String, Report> {
     let id = match (&connection.id, &connection.id_prefix) {
         (Some(id), _) => id.clone(),
         (None, Some(prefix)) => format!("{prefix}{}", std::process::id()),
+        // In MQTT 3.1 the broker assigns none.
+        (None, None) if version == Version::V31 => format!("mq-{:016x}", random()),
         (None, None) => String::new(),
     };
+    if version == Version::V31 {
+        if id.is_empty() {
+            return Err(
+                misuse("MQTT 3.1 needs a client identifier that is not empty")
+                    .hint("leave -i out and one is made, or give -V mqttv311"),
+            );
+        }
+        if id.len() > MAX_CLIENT_ID_V31 && !quiet {
+            warn(format_args!(
+                "the client identifier has {} bytes; MQTT 3.1 allows {MAX_CLIENT_ID_V31}, and the broker may refuse it",
+                id.len()
+            ));
+        }
+    }
     check_length("the client identifier", id.len())?;
     // A prefix does not do: the next process has another id, and would leave this session behind.
     let is_lasting = connection.id.as_ref().is_some_and(|id| !id.is_empty());
     if connection.disable_clean_session && !is_lasting {
         return Err(misuse("-c needs a client identifier that is not empty").hint("add -i ID"));
     }
-    if connection.session_expiry == Some(u32::MAX) && !is_lasting {
+    if session_expiry == Some(u32::MAX) && !is_lasting {
         return Err(misuse(
-            "a session that never expires (-x) needs a client identifier that is not empty",
+            "a session that never expires (-x, -D) needs a client identifier that is not empty",
         )
         .hint("add -i ID"));
     }
     Ok(id)
 }
 
-fn will_of(args: &WillArgs) -> Result<Option<Will>, Report> {
+/// Any number: each hasher of the standard library begins with another.
+fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
+fn will_of(args: &WillArgs, properties: Vec<Property>) -> Result<Option<Will>, Report> {
     let Some(topic) = &args.will_topic else {
+        if !properties.is_empty() {
+            return Err(misuse("-D will needs a Will").hint("add --will-topic TOPIC"));
+        }
         return Ok(None);
     };
     let topic =
@@ -231,6 +412,7 @@ fn will_of(args: &WillArgs) -> Result<Option<Will>, Report> {
         payload: Bytes::from(payload),
         qos: args.will_qos,
         retain: args.will_retain,
+        properties: properties.into_iter().collect(),
     }))
 }
 

@@ -32,6 +32,10 @@ impl Exit {
     pub const OS_ERROR: Self = Self(14);
     /// The host name could not be resolved.
     pub const NAME_RESOLUTION: Self = Self(15);
+    /// The proxy is not there, or did not connect to the broker.
+    pub const PROXY: Self = Self(16);
+    /// The broker sent text that is not UTF-8.
+    pub const MALFORMED_UTF8: Self = Self(18);
     /// The broker did not answer within the Keep Alive.
     pub const KEEP_ALIVE: Self = Self(19);
     /// The broker sent something that is not MQTT.

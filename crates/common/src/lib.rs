@@ -8,6 +8,7 @@ pub mod exit;
 pub mod report;
 pub mod secret;
 pub mod stdio;
+pub mod tool;
 pub mod usage;
 
 #[cfg(feature = "client")]
@@ -17,9 +18,13 @@ pub mod client;
 #[cfg(feature = "client")]
 pub mod connect;
 #[cfg(feature = "client")]
+pub mod defaults;
+#[cfg(feature = "client")]
 pub mod message;
 #[cfg(feature = "client")]
 pub mod net;
+#[cfg(feature = "client")]
+mod options_file;
 #[cfg(feature = "client")]
 pub mod property;
 #[cfg(feature = "client")]
@@ -28,6 +33,10 @@ pub mod protocol;
 pub mod reason;
 #[cfg(feature = "client")]
 pub mod runtime;
+#[cfg(feature = "client")]
+pub mod signals;
+#[cfg(feature = "client")]
+pub mod terminal;
 #[cfg(feature = "client")]
 pub mod tls;
 #[cfg(feature = "client")]

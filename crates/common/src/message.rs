@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::property::PublishProperties;
+use crate::property::{Properties, PublishProperties};
 use crate::topic::TopicName;
 
 /// The largest packet MQTT can frame, in bytes after the fixed header (MQTT 5, section 2.1.4).
@@ -54,6 +54,11 @@ pub struct Publication {
     pub qos: Qos,
     /// Whether the broker keeps it for later subscribers.
     pub retain: bool,
+    /// What it says about itself (MQTT 5), without a Topic Alias.
+    pub properties: Properties,
+    /// The number to name the topic by from the second message on, as far as the broker takes
+    /// Topic Aliases (MQTT 5).
+    pub topic_alias: Option<u16>,
 }
 
 /// A message that arrived.
@@ -96,4 +101,6 @@ pub struct Will {
     pub qos: Qos,
     /// Whether the broker keeps it for later subscribers.
     pub retain: bool,
+    /// What it says about itself and when it goes out (MQTT 5).
+    pub properties: Properties,
 }

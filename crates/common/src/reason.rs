@@ -5,6 +5,8 @@ use std::fmt;
 /// The MQTT version a session speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Version {
+    /// MQTT 3.1, protocol level 3.
+    V31,
     /// MQTT 3.1.1, protocol level 4.
     #[default]
     V311,
@@ -15,6 +17,7 @@ pub enum Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::V31 => "MQTT 3.1",
             Self::V311 => "MQTT 3.1.1",
             Self::V5 => "MQTT 5",
         })
@@ -121,7 +124,7 @@ impl Refusal {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self.code {
-            1 | 0x84 => Some("try the other version: -V mqttv5 or -V mqttv311"),
+            1 | 0x84 => Some("try another version: -V mqttv5, -V mqttv311 or -V mqttv31"),
             2 | 0x85 => Some("give another client identifier with -i"),
             3 | 0x88 | 0x89 => {
                 Some("the broker is up but does not take clients now; try again later")

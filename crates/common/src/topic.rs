@@ -74,14 +74,16 @@ impl TopicName {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// A copy to keep: a received topic shares, and holds, the memory of its whole packet.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
     /// The topic's UTF-8 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
-    }
-
-    pub(crate) fn to_bytes(&self) -> Bytes {
-        self.0.clone()
     }
 }
 
@@ -152,6 +154,11 @@ fn check_string(text: &str) -> Result<(), TopicError> {
     if text.is_empty() {
         return Err(TopicError::Empty);
     }
+    check_text(text)
+}
+
+/// Whether a text, which may be empty, can go into a packet and not cost the connection.
+pub(crate) fn check_text(text: &str) -> Result<(), TopicError> {
     if text.len() > MAX_STRING {
         return Err(TopicError::TooLong(text.len()));
     }

@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::secret::Secret;
 use crate::usage::misuse;
 
-const SHAPE: &str = "the URL is mqtt://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC, or mqtts:// for TLS";
+const SHAPE: &str = "the URL is mqtt://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC, with mqtts:// for TLS, ws:// or wss:// for WebSocket";
 
 /// The option `-L`, as typed, and which options were typed after it.
 ///
@@ -39,6 +39,8 @@ struct Later {
 pub struct Url {
     /// Its scheme asks for TLS.
     pub secure: bool,
+    /// Its scheme asks for WebSocket.
+    pub websocket: bool,
     host: String,
     port: Option<u16>,
     username: Option<String>,
@@ -72,14 +74,12 @@ impl Url {
         let (scheme, rest) = text
             .split_once("://")
             .ok_or_else(|| wrong("it has no scheme"))?;
-        let secure = match scheme.to_ascii_lowercase().as_str() {
-            "mqtt" => false,
-            "mqtts" => true,
-            "ws" | "wss" => {
-                return Err(misuse("MQTT over WebSocket is not supported yet")
-                    .hint("use a URL that begins with mqtt:// or mqtts://"));
-            }
-            _ => return Err(wrong("its scheme is neither mqtt nor mqtts")),
+        let (secure, websocket) = match scheme.to_ascii_lowercase().as_str() {
+            "mqtt" => (false, false),
+            "mqtts" => (true, false),
+            "ws" => (false, true),
+            "wss" => (true, true),
+            _ => return Err(wrong("its scheme is none of mqtt, mqtts, ws and wss")),
         };
         let (authority, topic) = match rest.split_once('/') {
             Some((authority, topic)) => (authority, Some(topic)),
@@ -118,6 +118,7 @@ impl Url {
         };
         Ok(Self {
             secure,
+            websocket,
             host: host.to_owned(),
             port,
             username: decoded("user name", username)?,
@@ -181,7 +182,7 @@ fn pick<T: Clone>(later: bool, typed: Option<T>, of_url: Option<&T>) -> Option<T
 }
 
 /// `host:port`, `[address]:port`, or either without a port.
-fn split_port(place: &str) -> Option<(&str, Option<&str>)> {
+pub(crate) fn split_port(place: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = place.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
         return match rest.strip_prefix(':') {
@@ -203,7 +204,7 @@ impl clap::Args for UrlArgs {
                 .short('L')
                 .long("url")
                 .value_name("URL")
-                .help("mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC in one word, percent-decoded; mqtts turns TLS on")
+                .help("mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC in one word, percent-decoded; mqtts and wss turn TLS on, ws and wss are for WebSocket")
                 .help_heading("Connection")
                 .allow_hyphen_values(true)
                 .value_parser(value_parser!(OsString)),
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn most_parts_may_be_missing() {
         let url = parsed("mqtt://host").unwrap();
-        assert!(!url.secure && url.port.is_none() && url.username.is_none());
+        assert!(!url.secure && !url.websocket && url.port.is_none() && url.username.is_none());
         assert!(url.password.is_none() && url.topic.is_none());
         let url = parsed("mqtt://user@[::1]/").unwrap();
         assert_eq!(url.host, "::1");
@@ -279,6 +280,21 @@ mod tests {
         let url = parsed("mqtt://u:100%@p%zz@h/50%").unwrap();
         assert_eq!(url.password.unwrap().reveal(), b"100%@p%zz");
         assert_eq!(url.topic.as_deref(), Some("50%"));
+    }
+
+    #[test]
+    fn the_scheme_says_how_to_connect() {
+        for (scheme, secure, websocket) in [
+            ("mqtt", false, false),
+            ("mqtts", true, false),
+            ("ws", false, true),
+            ("wss", true, true),
+            ("WSs", true, true),
+        ] {
+            let url = parsed(&format!("{scheme}://h/mqtt")).unwrap();
+            assert_eq!((url.secure, url.websocket), (secure, websocket), "{scheme}");
+            assert_eq!((url.topic.as_deref(), url.port), (Some("mqtt"), None));
+        }
     }
 
     #[test]
@@ -301,8 +317,8 @@ mod tests {
             "mqtt://u:secret@h:/t",
             "mqtt://%ff:secret@h/t",
             "mqtt://u:secret@h/%ff",
-            "ws://u:secret@h/t",
-            "wss://secret",
+            "ws:///secret",
+            "wsss://u:secret@h/t",
         ] {
             let report = parsed(url).unwrap_err();
             assert!(!report.to_string().contains("secret"), "{url}: {report}");
@@ -321,7 +337,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_panics(url in "(mqtts?://)?[a-z%@:/\\[\\]0-9\u{20ac}]{0,40}") {
+        fn nothing_panics(url in "((mqtt|ws)s?://)?[a-z%@:/\\[\\]0-9\u{20ac}]{0,40}") {
             let _ = parsed(&url);
         }
 

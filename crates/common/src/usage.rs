@@ -1,12 +1,20 @@
 //! Reading a command line: help is data, a usage error is a [`Report`] like any other.
 
+mod several_words;
+
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{Command, FromArgMatches};
 
+#[cfg(feature = "client")]
+use crate::defaults;
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::stdio;
+#[cfg(feature = "client")]
+use crate::{stdio, tls, tool::Tool};
+
+pub use several_words::WORD_SEPARATOR;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -17,14 +25,23 @@ pub enum Parsed<T> {
     Show(String),
 }
 
-/// Runs a tool: parses its command line and hands over to `work`, which gives the exit code;
-/// help, version and usage errors end here.
+/// Runs a tool: parses its command line, with the options of its options file and of the
+/// environment, and hands over to `work`, which gives the exit code; help, version and usage
+/// errors end here. `command` makes the definition for the name that the tool is called by.
+#[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
-    command: Command,
+    tool: Tool,
+    command: impl FnOnce(&'static str) -> Command,
     arguments: impl IntoIterator<Item = OsString>,
     work: impl FnOnce(T) -> Exit,
 ) -> Exit {
-    match parse(command, arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let mut command = command(tool.called_as(arguments.first()));
+    let parsed = defaults::complete(tool, &mut command, arguments).and_then(|complete| {
+        let version = format!("TLS: {}\n", tls::library());
+        parse_with(command, complete.arguments, &complete.sources, &version)
+    });
+    match parsed {
         Ok(Parsed::Run(args)) => work(args),
         Ok(Parsed::Show(text)) => stdio::show(&text),
         Err(report) => report.end(false),
@@ -40,7 +57,24 @@ pub fn parse<T: FromArgMatches>(
     command: Command,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<T>, Report> {
+    parse_with(command, arguments, &[], "")
+}
+
+/// A command line whose parts do not fit together.
+pub fn misuse(error: impl Into<String>) -> Report {
+    Report::new(Exit::USAGE, error)
+}
+
+/// Parses a command line that has options from other places in it; `version` follows what
+/// clap says about the version.
+fn parse_with<T: FromArgMatches>(
+    command: Command,
+    arguments: impl IntoIterator<Item = OsString>,
+    sources: &[String],
+    version: &str,
+) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
+    let arguments = several_words::join(&command, arguments.into_iter().collect());
     let parsed = command
         .try_get_matches_from(arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
@@ -48,8 +82,11 @@ pub fn parse<T: FromArgMatches>(
         Ok(args) => return Ok(Parsed::Run(args)),
         Err(error) => error,
     };
-    let text = error.to_string();
+    let mut text = error.to_string();
     if !error.use_stderr() {
+        if error.kind() == ErrorKind::DisplayVersion {
+            text.push_str(version);
+        }
         return Ok(Parsed::Show(text));
     }
     // clap writes paragraphs: the error, perhaps tips, the usage. Its tip to put `--` before a
@@ -64,12 +101,12 @@ pub fn parse<T: FromArgMatches>(
         .find_map(|words| words.strip_prefix("tip: ").map(str::to_owned))
         .filter(|tip| tip.contains("similar"))
         .map_or_else(String::new, |tip| format!("{tip}; "));
-    Err(misuse(what).hint(format!("{similar}{name} --help lists the options")))
-}
-
-/// A command line whose parts do not fit together.
-pub fn misuse(error: impl Into<String>) -> Report {
-    Report::new(Exit::USAGE, error)
+    let report = misuse(what).hint(format!("{similar}{name} --help lists the options"));
+    // What asks for the missing one may not have been typed.
+    if error.kind() == ErrorKind::MissingRequiredArgument && !sources.is_empty() {
+        return Err(report.note(format!("options come from {}, too", sources.join(" and "))));
+    }
+    Err(report)
 }
 
 #[cfg(test)]

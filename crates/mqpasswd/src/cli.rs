@@ -1,6 +1,6 @@
 //! The command line: the one definition of every option, and what they mean together.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,9 @@ use clap::{CommandFactory as _, Parser, ValueEnum, ValueHint};
 use mqtools_common::exit::Exit;
 use mqtools_common::passwd::entry::{UserName, check_password};
 use mqtools_common::passwd::hash::{DEFAULT_ITERATIONS, MAX_ITERATIONS, Scheme};
-use mqtools_common::report::Report;
+use mqtools_common::report::{Report, warn};
 use mqtools_common::secret::Secret;
+use mqtools_common::tool::Tool;
 use mqtools_common::usage::{self, Parsed, misuse};
 
 /// What to do, with nothing left to check but the file and a typed password.
@@ -17,8 +18,15 @@ use mqtools_common::usage::{self, Parsed, misuse};
 pub enum Action {
     /// Add a user to an existing file, or change a password.
     Set(PathBuf, NewUser),
-    /// Make a file with one user, whatever was there.
-    Create(PathBuf, NewUser),
+    /// Make a file with one user.
+    Create {
+        /// Where.
+        path: PathBuf,
+        /// Whether a file that is there already is overwritten.
+        overwrite: bool,
+        /// Who is in it.
+        user: NewUser,
+    },
     /// Print the line of a user.
     Print(NewUser),
     /// Remove a user. The name is not checked: whatever got into a file must come out.
@@ -46,7 +54,7 @@ pub fn parse(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<(&'static str, Action)>, Report> {
     let mut args = args.into_iter().peekable();
-    let tool = called_as(args.peek());
+    let tool = Tool::MQPASSWD.called_as(args.peek());
     match usage::parse::<Cli>(command(tool), args)? {
         Parsed::Run(cli) => Ok(Parsed::Run((tool, cli.action(tool)?))),
         Parsed::Show(text) => Ok(Parsed::Show(text)),
@@ -60,18 +68,18 @@ pub fn command(tool: &'static str) -> clap::Command {
     Cli::command()
         .name(tool)
         .override_usage(format!(
-            "{tool} [-H SCHEME] [-I N] [-c] PASSWORDFILE USERNAME\n       \
-             {tool} [-H SCHEME] [-I N] [-c] -b PASSWORDFILE USERNAME PASSWORD\n       \
+            "{tool} [OPTIONS] [-c] PASSWORDFILE USERNAME\n       \
+             {tool} [OPTIONS] [-c] -b PASSWORDFILE USERNAME PASSWORD\n       \
              {tool} -D PASSWORDFILE USERNAME\n       \
-             {tool} [-H SCHEME] [-I N] -U PASSWORDFILE"
+             {tool} [OPTIONS] -U PASSWORDFILE"
         ))
         .after_help(format!(
             "Examples:\n  \
-             {tool} -c passwd alice                 make the file, ask for alice's password\n  \
-             {tool} passwd bob                      add bob, or change his password\n  \
+             {tool} -c passwd alice                 new file; asks for a password\n  \
+             {tool} passwd bob                      add bob, or a new password\n  \
              printf 'pw\\npw\\n' | {tool} passwd eve  the same in a script\n  \
              {tool} -D passwd bob                   remove bob\n  \
-             {tool} -U users.txt                    hash a file of user:password lines\n\n\
+             {tool} -U users.txt                    hash user:password lines\n\n\
              A running broker reads the file again when it gets the signal HUP.\n\n\
              Exit codes: 0 done, 1 failed, 2 the two passwords differ.\n"
         ))
@@ -89,6 +97,10 @@ struct Cli {
     /// Make a new file; an existing one is overwritten
     #[arg(short = 'c', conflicts_with_all = ["delete", "hash_plain"])]
     create: bool,
+
+    /// With -c: leave an existing file as it is, and fail
+    #[arg(long, requires = "create")]
+    no_clobber: bool,
 
     /// Remove the user
     #[arg(short = 'D', conflicts_with_all = ["batch", "hash_plain"])]
@@ -131,7 +143,7 @@ enum SchemeName {
 
 impl Cli {
     fn action(self, tool: &str) -> Result<Action, Report> {
-        let scheme = self.scheme(tool)?;
+        let scheme = self.scheme();
         let mut words = self.user.into_iter();
         let (name, password, more) = (words.next(), words.next(), words.next());
         let too_many = || {
@@ -164,22 +176,29 @@ impl Cli {
         } else if self.file == Path::new("-") {
             Action::Print(user)
         } else {
-            Action::Create(self.file, user)
+            Action::Create {
+                path: self.file,
+                overwrite: !self.no_clobber,
+                user,
+            }
         })
     }
 
-    fn scheme(&self, tool: &str) -> Result<Scheme, Report> {
-        match (self.scheme, self.iterations) {
-            (SchemeName::Sha512Pbkdf2, iterations) => Ok(Scheme::Sha512Pbkdf2 {
-                iterations: iterations.unwrap_or(DEFAULT_ITERATIONS),
-            }),
-            (_, Some(_)) => Err(unfit(
-                tool,
-                "-I works with -H sha512-pbkdf2 only".to_owned(),
-            )),
-            (SchemeName::Sha512, None) => Ok(Scheme::Sha512),
-            (SchemeName::Argon2id, None) => Ok(Scheme::Argon2id),
+    fn scheme(&self) -> Scheme {
+        let scheme = match self.scheme {
+            SchemeName::Sha512Pbkdf2 => {
+                return Scheme::Sha512Pbkdf2 {
+                    iterations: self.iterations.unwrap_or(DEFAULT_ITERATIONS),
+                };
+            }
+            SchemeName::Sha512 => Scheme::Sha512,
+            SchemeName::Argon2id => Scheme::Argon2id,
+        };
+        // The original ignores it, and scripts may give it in any case.
+        if self.iterations.is_some() {
+            warn("-I has no effect without -H sha512-pbkdf2");
         }
+        scheme
     }
 }
 
@@ -207,16 +226,6 @@ fn password_argument(password: OsString) -> Result<Secret, Report> {
 
 fn unfit(tool: &str, error: String) -> Report {
     misuse(error).hint(format!("{tool} --help lists the options"))
-}
-
-/// The name to speak of oneself by: scripts may know the tool by its predecessor's.
-fn called_as(arg0: Option<&OsString>) -> &'static str {
-    let name = arg0.and_then(|path| Path::new(path).file_name());
-    if name == Some(OsStr::new("mosquitto_passwd")) {
-        "mosquitto_passwd"
-    } else {
-        "mqpasswd"
-    }
 }
 
 #[cfg(test)]
@@ -267,7 +276,7 @@ mod tests {
     #[test]
     fn a_user_is_set_created_or_printed() {
         assert!(matches!(action("mqpasswd f u"), Action::Set(_, user) if user.password.is_none()));
-        assert!(matches!(action("mqpasswd -c f u"), Action::Create(..)));
+        assert!(matches!(action("mqpasswd -c f u"), Action::Create { .. }));
         assert!(matches!(action("mqpasswd -c - u"), Action::Print(_)));
         assert!(matches!(action("mqpasswd - u"), Action::Set(..)));
         assert!(matches!(action("mqpasswd -D f u"), Action::Delete(..)));
@@ -287,10 +296,13 @@ mod tests {
 
     #[test]
     fn flags_may_be_clustered_and_repeated_and_the_last_value_wins() {
-        assert!(matches!(action("mqpasswd -bc f u p"), Action::Create(..)));
+        assert!(matches!(
+            action("mqpasswd -bc f u p"),
+            Action::Create { .. }
+        ));
         assert!(matches!(
             action("mqpasswd -c -c -b f u p"),
-            Action::Create(..)
+            Action::Create { .. }
         ));
         let Action::HashPlain(_, scheme) =
             action("mqpasswd -H argon2id -I5 -Hsha512-pbkdf2 -I 7 -U f")
@@ -343,7 +355,10 @@ mod tests {
             let error = parsed(&format!("mqpasswd -I {number} f u")).unwrap_err();
             assert!(error.to_string().contains("'-I <N>'"), "{error}");
         }
-        assert!(error("mqpasswd -H sha512 -I 5 f u").contains("sha512-pbkdf2 only"));
+        let Action::Set(_, user) = action("mqpasswd -H sha512 -I 5 f u") else {
+            panic!("not a user");
+        };
+        assert_eq!(user.scheme, Scheme::Sha512);
         assert!(error("mqpasswd -H md5 f u").contains("argon2id"));
     }
 

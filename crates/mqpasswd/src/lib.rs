@@ -42,7 +42,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 fn perform(tool: &str, action: Action) -> Result<(), Report> {
     match action {
         Action::Set(path, user) => set(tool, &path, user),
-        Action::Create(path, user) => create(&path, user),
+        Action::Create {
+            path,
+            overwrite,
+            user,
+        } => create(&path, overwrite, user),
         Action::Print(user) => print(&line_of(user)?),
         Action::Delete(path, user) => file::edit(&path, |text| {
             edits::delete_user(text, user.as_bytes()).map_err(|error| match error {
@@ -76,8 +80,18 @@ fn set(tool: &str, path: &Path, user: NewUser) -> Result<(), Report> {
     file::edit(path, |text| with(text, &hash)).map(drop)
 }
 
-fn create(path: &Path, user: NewUser) -> Result<(), Report> {
-    let outcome = file::create(path, &line_of(user)?)?;
+fn create(path: &Path, overwrite: bool, user: NewUser) -> Result<(), Report> {
+    // Before anybody types a password.
+    if !overwrite && path.symlink_metadata().is_ok() {
+        return Err(file::exists(path));
+    }
+    let text = line_of(user)?;
+    let outcome = if overwrite {
+        file::create(path, &text)?
+    } else {
+        file::create_new(path, &text)?;
+        Outcome::Created
+    };
     let by_root = || fs::metadata(path).is_ok_and(|file| file.uid() == 0);
     if outcome == Outcome::Created && by_root() {
         let path = path.display();

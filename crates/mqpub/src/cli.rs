@@ -4,36 +4,54 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Command, CommandFactory as _, Parser};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::message::Qos;
+use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
 
 const EXAMPLES: &str = "\
 Examples:
   mqpub -h localhost -t test/topic -m 'Hello, MQTT'
-  mqpub -h localhost -p 8883 --cafile rootCA.pem -u name -P secret -t test/topic -m hello
+  MQ_PASSWORD=secret mqpub -u name --cafile ca.pem -t a/topic -m hello
   journalctl -f -o cat | mqpub -t logs/host -l -q 1
   mqpub -t camera/door -f picture.jpg -r
 
-Exit codes: 0 every message arrived (QoS 0: was handed over), 1 usage, 7 connection lost,
-14 cannot connect, 8 and 23 TLS, otherwise the broker's own code. See the README for all.
+Signals: -l and --repeat end with SIGINT, SIGTERM and SIGHUP; what was read
+still arrives, then the process ends by the signal.
+
+Exit codes: 0 every message arrived (QoS 0: was handed over), 1 usage,
+7 connection lost or messages without an answer, 14 cannot connect,
+8 and 23 TLS, otherwise the broker's own code. See the README for all.
 ";
 
-const USAGE: &str = "mqpub [OPTIONS] {-t TOPIC | -L URL} {-m TEXT | -f FILE | -l | -s | -n}";
+const USAGE: &str = "\
+mqpub [OPTIONS] {-t TOPIC | -L URL}
+             {-m TEXT | -f FILE | -l | -s | -n}";
+
+/// The definition of the command line; `name` is what its texts call the tool.
+#[must_use]
+pub fn command(name: &'static str) -> Command {
+    Args::command()
+        .name(name)
+        .override_usage(Tool::MQPUB.speak(name, USAGE))
+        .after_help(Tool::MQPUB.speak(name, EXAMPLES))
+        // This moves it to the end, so that its group is not shown first.
+        .mut_arg("url", |url| url)
+}
 
 /// Publish messages to an MQTT broker
 #[derive(Debug, Parser)]
 #[command(
     name = "mqpub",
     version,
-    override_usage = USAGE,
     about,
-    after_help = EXAMPLES,
     disable_help_flag = true,
     disable_version_flag = true,
     args_override_self = true,
     max_term_width = 100,
+    next_help_heading = "Message",
     group = ArgGroup::new("source").required(true).multiple(false)
 )]
 pub struct Args {
@@ -108,6 +126,9 @@ pub struct Args {
     pub will: WillArgs,
 
     #[command(flatten)]
+    pub defaults: DefaultsArgs,
+
+    #[command(flatten)]
     pub talk: TalkArgs,
 }
 
@@ -120,10 +141,8 @@ fn delay(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_definition_is_sound() {
-        super::Args::command().debug_assert();
+        super::command("mqpub").debug_assert();
     }
 }

@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStringExt as _;
 use bytes::Bytes;
 use mqtools_common::connect::ConnectConfig;
 use mqtools_common::message::Qos;
+use mqtools_common::property::Properties;
 use mqtools_common::reason::Version;
-use mqtools_common::report::Report;
+use mqtools_common::report::{Report, warn};
 use mqtools_common::topic::{TopicError, TopicName};
 use mqtools_common::usage::misuse;
 
@@ -31,6 +32,9 @@ pub(crate) struct Template {
     pub(crate) topic: TopicName,
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
+    pub(crate) properties: Properties,
+    pub(crate) topic_alias: Option<u16>,
+    pub(crate) quiet: bool,
 }
 
 impl Config {
@@ -53,7 +57,7 @@ impl Config {
             let report = misuse(error).cause(why);
             match why {
                 TopicError::Wildcard(_) => {
-                    report.hint("publish to one topic without wildcards; mqsub takes them")
+                    report.hint("publish to one topic; wildcards are for subscribing")
                 }
                 _ => report,
             }
@@ -68,19 +72,26 @@ impl Config {
         };
         let mut connect =
             ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
+        let idle = &connect.properties;
+        if !(idle.subscribe.is_empty() && idle.unsubscribe.is_empty()) && !args.talk.quiet {
+            warn("-D subscribe and -D unsubscribe have no effect: mqpub only publishes");
+        }
         if args.connection.max_inflight.is_none()
             && args.qos == Qos::ExactlyOnce
-            && connect.connect.version == Version::V311
+            && connect.connect.version != Version::V5
         {
             connect.max_in_flight = QOS_2_IN_FLIGHT_V311;
         }
         Ok(Self {
-            connect,
             message: Template {
                 topic,
                 qos: args.qos,
                 retain: args.retain,
+                properties: connect.properties.publish.clone(),
+                topic_alias: connect.properties.topic_alias,
+                quiet: args.talk.quiet,
             },
+            connect,
             source: SourceConfig {
                 input,
                 repetition: Repetition {

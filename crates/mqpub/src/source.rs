@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -102,6 +104,37 @@ impl Source {
         }
     }
 
+    /// Whether this may take long enough for somebody to want to stop it in order.
+    pub(crate) fn is_long(&self) -> bool {
+        !matches!(self, Self::Repeated { left: 0..=1, .. })
+    }
+
+    /// Reads and repeats no more; what was read already is still given, apart from a line
+    /// without its end.
+    pub(crate) fn stop(&mut self) {
+        match self {
+            Self::Repeated { left, .. } => *left = 0,
+            Self::Lines(lines) => lines.stop(),
+        }
+    }
+
+    /// Counts what was read and not given, once nothing is wanted any more.
+    pub(crate) fn left_over(&mut self) -> u64 {
+        let Self::Lines(lines) = self else {
+            return 0;
+        };
+        let mut count = 0;
+        loop {
+            while lines.cut().is_some() {
+                count += 1;
+            }
+            match lines.chunks.try_recv() {
+                Ok(Ok(chunk)) => lines.chunk = chunk,
+                _ => return count,
+            }
+        }
+    }
+
     /// The next payload, if it is there without waiting.
     pub(crate) fn ready(&mut self) -> Option<Bytes> {
         match self {
@@ -127,9 +160,43 @@ pub(crate) struct Lines {
     chunks: mpsc::Receiver<Result<Bytes, Report>>,
     /// Whole lines, not published yet.
     chunk: Bytes,
+    reader: Arc<Reader>,
+}
+
+/// What the reading thread is at. It may be stuck in a read for ever, and then nothing is lost
+/// by leaving it there.
+#[derive(Debug, Default)]
+struct Reader(AtomicU8);
+
+impl Reader {
+    /// It holds something that was read, or will look here before it reads.
+    const WORKING: u8 = 0;
+    /// All that it has read is sent, apart from a line without its end.
+    const READING: u8 = 1;
+    /// It may read no more.
+    const STOPPED: u8 = 2;
+
+    /// Goes from one state to the other; false when it was stopped meanwhile.
+    fn goes(&self, from: u8, to: u8) -> bool {
+        self.0
+            .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
+    }
+
+    /// Gives what it was at.
+    fn stop(&self) -> u8 {
+        self.0.swap(Self::STOPPED, Ordering::SeqCst)
+    }
 }
 
 impl Lines {
+    fn stop(&mut self) {
+        if self.reader.stop() == Reader::READING {
+            // Nobody will say that this was the end.
+            self.chunks.close();
+        }
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>, Report> {
         if let Some(line) = self.cut() {
             return Ok(Some(line));
@@ -161,22 +228,36 @@ impl Lines {
 fn read_lines() -> Result<Lines, Report> {
     check_stdin()?;
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+    let reader = Arc::<Reader>::default();
+    let state = Arc::clone(&reader);
     std::thread::Builder::new()
         .name("stdin".into())
-        .spawn(move || forward_lines(io::stdin().lock(), &sender))
+        .spawn(move || forward_lines(io::stdin().lock(), &sender, &state))
         .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start a thread").cause(why))?;
     Ok(Lines {
         chunks,
         chunk: Bytes::new(),
+        reader,
     })
 }
 
 /// Sends what `input` holds in pieces that end with a line, as soon as each is there.
-fn forward_lines(mut input: impl Read, sender: &mpsc::Sender<Result<Bytes, Report>>) {
+fn forward_lines(
+    mut input: impl Read,
+    sender: &mpsc::Sender<Result<Bytes, Report>>,
+    state: &Reader,
+) {
     let mut buffer = BytesMut::new();
     let mut read = vec![0; CHUNK];
     loop {
-        let outcome = match input.read(&mut read) {
+        if !state.goes(Reader::WORKING, Reader::READING) {
+            return;
+        }
+        let outcome = input.read(&mut read);
+        if !state.goes(Reader::READING, Reader::WORKING) {
+            return;
+        }
+        let outcome = match outcome {
             Ok(count) => Ok(read.get(..count).unwrap_or_default()),
             Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
             Err(why) => Err(unreadable_stdin(&why)),
@@ -295,11 +376,13 @@ mod tests {
 
     fn lines_of(pieces: Vec<&'static [u8]>) -> Vec<Vec<u8>> {
         let (sender, chunks) = mpsc::channel(100);
-        forward_lines(Pieces(pieces), &sender);
+        let reader = Arc::<Reader>::default();
+        forward_lines(Pieces(pieces), &sender, &reader);
         drop(sender);
         let mut lines = Lines {
             chunks,
             chunk: Bytes::new(),
+            reader,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

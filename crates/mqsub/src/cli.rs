@@ -3,22 +3,28 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::message::Qos;
+use mqtools_common::protocol::RetainHandling;
+use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
 
 const EXAMPLES: &str = "\
 Formats (-F) are text with:
   %[-][0][WIDTH][.PRECISION]LETTER, as in printf
-    %t topic            %p payload           %l its length        %x %X in hexadecimal
-    %q QoS              %r 1 if retained     %m packet identifier %% a percent sign
-    %I local time       %U Unix time         %j JSON              %J JSON, payload parsed
+    %t topic              %p payload            %l its length
+    %x %X hexadecimal     %q QoS                %r 1 if retained, else 0
+    %m packet identifier  %j JSON               %J JSON, payload parsed
+    %I local time         %U Unix time          %% a percent sign
     %f %d payload as a 4-byte float or an 8-byte double of this machine
-    MQTT 5: %C Content Type, %D Correlation Data, %E Message Expiry Interval, %F Payload Format
-    Indicator, %P User Properties, %R Response Topic, %S Subscription Identifier, %A Topic Alias
-    %.2:x puts a colon (or another sign, if none a space) after every 2 hexadecimal digits
-  @Y @m @d @H @M @S and the other letters of strftime: local time; @N nanoseconds; @@ an at sign
+    MQTT 5: %C Content Type, %D Correlation Data, %E Message Expiry Interval,
+    %F Payload Format Indicator, %P User Properties, %R Response Topic,
+    %S Subscription Identifier, %A Topic Alias
+    %.2:x puts a colon (or another sign, if none a space) after every 2 digits
+  @Y @m @d @H @M @S and the other letters of strftime: local time;
+  @N nanoseconds; @@ an at sign
   \\\\ \\0 \\a \\e \\n \\r \\t \\v: control characters
 
 Examples:
@@ -28,24 +34,35 @@ Examples:
   mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
   mqsub -t 'home/#' -F '@Y-@m-@d @H:@M:@S  %-30t %p'
 
-Exit codes: 0 done, 1 usage, 7 connection lost, 14 cannot connect, 27 the time of -W is over,
+Exit codes: 0 done (SIGINT, SIGTERM and SIGHUP included), 1 usage,
+7 connection lost, 14 cannot connect, 27 the time of -W is over,
 8 and 23 TLS, otherwise the broker's own code. See the README for all.
 ";
 
 const USAGE: &str = "mqsub [OPTIONS] {-t FILTER | -U FILTER | -L URL}...";
+
+/// The definition of the command line; `name` is what its texts call the tool.
+#[must_use]
+pub fn command(name: &'static str) -> Command {
+    Args::command()
+        .name(name)
+        .override_usage(Tool::MQSUB.speak(name, USAGE))
+        .after_help(Tool::MQSUB.speak(name, EXAMPLES))
+        // This moves it to the end, so that its group is not shown first.
+        .mut_arg("url", |url| url)
+}
 
 /// Print the messages of MQTT topics
 #[derive(Debug, Parser)]
 #[command(
     name = "mqsub",
     version,
-    override_usage = USAGE,
     about,
-    after_help = EXAMPLES,
     disable_help_flag = true,
     disable_version_flag = true,
     args_override_self = true,
     max_term_width = 100,
+    next_help_heading = "Output",
     group = ArgGroup::new("topics").arg("url").required(true).multiple(true)
 )]
 pub struct Args {
@@ -59,7 +76,8 @@ pub struct Args {
         long,
         value_name = "FILTER",
         group = "topics",
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        help_heading = "Topics"
     )]
     pub topic: Vec<String>,
 
@@ -69,28 +87,35 @@ pub struct Args {
         long,
         value_name = "FILTER",
         group = "topics",
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        help_heading = "Topics"
     )]
     pub unsubscribe: Vec<String>,
 
     /// Do not print messages whose topic matches; may be repeated
-    #[arg(short = 'T', long, value_name = "FILTER", allow_hyphen_values = true)]
+    #[arg(
+        short = 'T',
+        long,
+        value_name = "FILTER",
+        allow_hyphen_values = true,
+        help_heading = "Topics"
+    )]
     pub filter_out: Vec<String>,
 
     /// Highest Quality of Service to receive with: 0, 1 or 2
-    #[arg(short, long, value_name = "QOS", allow_hyphen_values = true, default_value = "0", value_parser = args::qos)]
+    #[arg(short, long, value_name = "QOS", allow_hyphen_values = true, default_value = "0", value_parser = args::qos, help_heading = "Topics")]
     pub qos: Qos,
 
     /// Exit after this many printed messages
-    #[arg(short = 'C', value_name = "COUNT", allow_hyphen_values = true, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'C', value_name = "COUNT", allow_hyphen_values = true, value_parser = count, help_heading = "End")]
     pub count: Option<u64>,
 
     /// Exit with code 27 after this time; fractions are possible
-    #[arg(short = 'W', value_name = "SECONDS", allow_hyphen_values = true, value_parser = args::seconds)]
+    #[arg(short = 'W', value_name = "SECONDS", allow_hyphen_values = true, value_parser = args::seconds, help_heading = "End")]
     pub timeout: Option<Duration>,
 
     /// Exit once the broker has acknowledged all subscriptions
-    #[arg(short = 'E')]
+    #[arg(short = 'E', help_heading = "End")]
     pub exit_after_subscribe: bool,
 
     /// Print the topic before each payload
@@ -105,6 +130,14 @@ pub struct Args {
     #[arg(short = 'F', value_name = "FORMAT", allow_hyphen_values = true)]
     pub format: Option<OsString>,
 
+    /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
+    #[arg(short, long)]
+    pub watch: bool,
+
+    /// Print each second how many messages came in it, in place of the messages
+    #[arg(long, conflicts_with_all = ["watch", "format"])]
+    pub message_rate: bool,
+
     /// Indent the JSON of %j and %J
     #[arg(long)]
     pub pretty: bool,
@@ -117,6 +150,23 @@ pub struct Args {
     #[arg(long)]
     pub retained_only: bool,
 
+    /// Remove each retained message that arrives from the broker (-T protects, -R does not)
+    #[arg(long)]
+    pub remove_retained: bool,
+
+    /// Print only so many of 100 messages, chosen at random: 0.1 to 100; all count for -C
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
+    pub random_filter: Option<f64>,
+
+    /// Print the retain flag as it was published; makes it MQTT 5
+    #[arg(long)]
+    pub retain_as_published: bool,
+
+    /// Which retained messages to ask for: always, new (only for a subscription that the session
+    /// did not have) or never; makes it MQTT 5
+    #[arg(long, value_name = "WHEN", value_enum, hide_possible_values = true)]
+    pub retain_handling: Option<RetainHandlingArg>,
+
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
@@ -124,15 +174,53 @@ pub struct Args {
     pub will: WillArgs,
 
     #[command(flatten)]
+    pub defaults: DefaultsArgs,
+
+    #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// Reads a number of messages.
+fn count(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(|| "it is a whole number above 0".to_owned())
+}
+
+/// Reads the share of messages to print.
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|percent| (0.1..=100.0).contains(percent))
+        .ok_or_else(|| "it is 0.1 to 100 percent".to_owned())
+}
+
+/// The values of `--retain-handling`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RetainHandlingArg {
+    /// All
+    Always,
+    /// Those of a new subscription
+    New,
+    /// None
+    Never,
+}
+
+impl From<RetainHandlingArg> for RetainHandling {
+    fn from(arg: RetainHandlingArg) -> Self {
+        match arg {
+            RetainHandlingArg::Always => Self::Always,
+            RetainHandlingArg::New => Self::New,
+            RetainHandlingArg::Never => Self::Never,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_definition_is_sound() {
-        super::Args::command().debug_assert();
+        super::command("mqsub").debug_assert();
     }
 }

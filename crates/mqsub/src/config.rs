@@ -7,7 +7,7 @@ use std::time::Duration;
 use mqtools_common::connect::ConnectConfig;
 use mqtools_common::protocol::Subscription;
 use mqtools_common::reason::Version;
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::topic::TopicFilter;
 use mqtools_common::url::Url;
 use mqtools_common::usage::misuse;
@@ -23,17 +23,27 @@ pub(crate) struct Config {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) unsubscribes: Vec<TopicFilter>,
     pub(crate) filter: Filter,
-    pub(crate) format: Format,
     /// Exit after so many printed messages.
     pub(crate) count: Option<u64>,
     /// Exit after so long.
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
+    pub(crate) remove_retained: bool,
     pub(crate) quiet: bool,
 }
 
+/// What standard output shows.
+#[derive(Debug)]
+pub(crate) enum Display {
+    Messages(Format),
+    /// `--message-rate`
+    Rate,
+    /// `-w`; without a newline at the end.
+    Watch(Format),
+}
+
 impl Config {
-    pub(crate) fn new(args: Args) -> Result<Self, Report> {
+    pub(crate) fn new(args: Args) -> Result<(Self, Display), Report> {
         let url = args.url.parse()?;
         let mut topics = args.topic.clone();
         topics.extend(url.as_ref().and_then(Url::topic).map(str::to_owned));
@@ -41,22 +51,30 @@ impl Config {
             return Err(misuse("the URL given with -L holds no topic")
                 .hint("end it with /FILTER, or add -t FILTER"));
         }
-        let mut connect =
-            ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
-        if let Some(count) = args.count
+        let mut connection = args.connection.clone();
+        connection.mqtt5_option = mqtt5_option(&args);
+        let mut connect = ConnectConfig::new(&connection, url.as_ref(), &args.will, args.talk)?;
+        if let Some(count) = args.count.and_then(|count| u16::try_from(count).ok())
             && connect.connect.version == Version::V5
         {
             // Ask the broker for no more unacknowledged messages than will be printed.
-            connect.connect.receive_maximum = u16::try_from(count).ok();
+            let asked = connect.connect.receive_maximum.unwrap_or(u16::MAX);
+            connect.connect.receive_maximum = Some(asked.min(count));
+        }
+        let publish = &connect.properties;
+        if !(publish.publish.is_empty() && publish.topic_alias.is_none()) && !args.talk.quiet {
+            report::warn("-D publish has no effect: mqsub only subscribes");
         }
         let subscriptions = filters("-t", &topics)?
             .into_iter()
             .map(|filter| Subscription {
-                filter,
-                qos: args.qos,
+                retain_as_published: args.retain_as_published,
+                retain_handling: args.retain_handling.map(Into::into).unwrap_or_default(),
+                ..Subscription::new(filter, args.qos)
             })
             .collect();
-        Ok(Self {
+        let display = display(&args)?;
+        let config = Self {
             connect,
             subscriptions,
             unsubscribes: filters("-U", &args.unsubscribe)?,
@@ -64,30 +82,57 @@ impl Config {
                 exclude: filters("-T", &args.filter_out)?,
                 no_retained: args.no_retained,
                 retained_only: args.retained_only,
-            },
-            format: match &args.format {
-                Some(text) => template(text, &args)?,
-                None => Format::Plain {
-                    topic: args.verbose,
-                    newline: !args.no_newline,
-                },
+                percent: args.random_filter,
             },
             count: args.count,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
+            remove_retained: args.remove_retained,
             quiet: args.talk.quiet,
-        })
+        };
+        Ok((config, display))
     }
 }
 
-fn template(text: &OsStr, args: &Args) -> Result<Format, Report> {
-    Template::new(text.as_bytes(), !args.no_newline, args.pretty)
-        .map(|template| Format::Template(Box::new(template)))
-        .map_err(|why| {
-            misuse(format!("-F {text:?} is not a valid format"))
-                .cause(&why)
-                .hint(why.hint())
-        })
+/// An option of the subscription that only MQTT 5 has.
+fn mqtt5_option(args: &Args) -> Option<&'static str> {
+    if args.retain_as_published {
+        return Some("--retain-as-published");
+    }
+    args.retain_handling.map(|_| "--retain-handling")
+}
+
+fn display(args: &Args) -> Result<Display, Report> {
+    if args.message_rate {
+        return Ok(Display::Rate);
+    }
+    let newline = !args.no_newline && !args.watch;
+    let format = match &args.format {
+        Some(text) => template(text, newline, args)?,
+        None => Format::Plain {
+            topic: args.verbose || args.watch,
+            newline,
+        },
+    };
+    Ok(if args.watch {
+        Display::Watch(format)
+    } else {
+        Display::Messages(format)
+    })
+}
+
+fn template(text: &OsStr, newline: bool, args: &Args) -> Result<Format, Report> {
+    let template = Template::new(text.as_bytes(), newline, args.pretty).map_err(|why| {
+        misuse(format!("-F {text:?} is not a valid format"))
+            .cause(&why)
+            .hint(why.hint())
+    })?;
+    if let Some(zone) = template.unknown_zone()
+        && !args.talk.quiet
+    {
+        report::warn(format!("TZ={zone:?} is no time zone: times are in UTC"));
+    }
+    Ok(Format::Template(Box::new(template)))
 }
 
 fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {

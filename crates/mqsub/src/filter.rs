@@ -12,12 +12,19 @@ pub(crate) struct Filter {
     pub(crate) no_retained: bool,
     /// `--retained-only`
     pub(crate) retained_only: bool,
+    /// `--random-filter`: how many of 100 messages are printed.
+    pub(crate) percent: Option<f64>,
 }
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Print,
+    /// Not printed, but counted as if it were.
+    Count,
+    /// Not printed, because it is retained.
+    SkipRetained,
+    /// Nothing happens with it.
     Skip,
     /// The retained messages are over, and nothing else was wanted.
     Finish,
@@ -28,11 +35,15 @@ impl Filter {
         if self.retained_only && !message.retain {
             return Verdict::Finish;
         }
-        let excluded = self.exclude.iter().any(|f| f.matches(&message.topic));
-        if excluded || (self.no_retained && message.retain) {
-            Verdict::Skip
-        } else {
-            Verdict::Print
+        if self.exclude.iter().any(|f| f.matches(&message.topic)) {
+            return Verdict::Skip;
+        }
+        if self.no_retained && message.retain {
+            return Verdict::SkipRetained;
+        }
+        match self.percent {
+            Some(percent) if fastrand::f64() * 100.0 >= percent => Verdict::Count,
+            _ => Verdict::Print,
         }
     }
 }

@@ -1,52 +1,56 @@
-//! `mqsub` prints messages: `Client events -> Filter -> Formatter -> Sink -> exit code`.
+//! `mqsub` prints messages: `Client events -> Filter -> Output (Formatter -> Sink) -> exit code`.
 
 pub mod cli;
 mod config;
 mod filter;
 mod format;
+mod output;
+mod rate;
+mod remover;
 mod sink;
 mod stop;
 mod subscriber;
+mod watch;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::{self, Report};
+use mqtools_common::tool::Tool;
 use mqtools_common::{runtime, stdio, usage};
 
 use crate::cli::Args;
-use crate::config::Config;
-use crate::sink::Sink;
+use crate::config::{Config, Display};
+use crate::output::Output;
 use crate::stop::Stop;
 
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    usage::run(Args::command(), arguments, |args: Args| {
+    usage::run(Tool::MQSUB, cli::command, arguments, |args: Args| {
         let quiet = args.talk.quiet;
         Config::new(args)
-            .and_then(|config| runtime::block_on(subscribe(config)))
+            .and_then(|(config, display)| runtime::block_on(subscribe(config, display)))
             .unwrap_or_else(|report| report.end(quiet))
     })
 }
 
-async fn subscribe(config: Config) -> Result<Exit, Report> {
+async fn subscribe(config: Config, display: Display) -> Result<Exit, Report> {
     if stdio::is_closed(std::io::stdout()) {
         warn(
             &config,
             "standard output is closed: messages are thrown away",
         );
     }
-    let sink = Sink::stdout()?;
+    let output = Output::new(display)?;
     let mut stop = Stop::watch(config.timeout)?;
     let client = tokio::select! {
         biased;
         end = stop.requested() => return Ok(end.exit()),
         client = Client::connect(&config.connect) => client?,
     };
-    subscriber::run(client, sink, config, stop).await
+    subscriber::run(client, output, config, stop).await
 }
 
 /// Tells the user something that ends nothing.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
 use mqtools_common::runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use mqtools_common::signals::Signals;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -54,8 +54,8 @@ impl Stop {
         let seen = Arc::clone(&answered);
         let watch = async move {
             let signals = Signals::listen();
-            let _ = ready.send(signals.as_ref().map(drop).map_err(Report::clone));
-            let end = signals?.first(time).await;
+            let _ = ready.send(signals.as_ref().map(|_| ()).map_err(Report::clone));
+            let end = first(signals?, time).await;
             let _ = sender.send(end);
             sleep(GRACE).await;
             if !seen.load(Ordering::Relaxed) {
@@ -87,60 +87,16 @@ impl Stop {
     }
 }
 
-/// The signals that ask a process to end.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    /// None when whoever started us wants it ignored, as nohup does.
-    hangup: Option<Signal>,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Report> {
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hangup: if is_ignored(SignalKind::hangup()) {
-                None
-            } else {
-                Some(listen(SignalKind::hangup())?)
-            },
-        })
-    }
-
-    /// Whichever comes first: a signal, or the end of `time`.
-    async fn first(mut self, time: Option<Duration>) -> End {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        let over = async {
-            match time {
-                Some(time) => sleep(time).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = self.interrupt.recv() => End::Interrupted,
-            _ = self.terminate.recv() => End::Interrupted,
-            _ = hangup => End::Interrupted,
-            () = over => End::TimedOut,
+/// Whichever comes first: a signal, or the end of `time`.
+async fn first(mut signals: Signals, time: Option<Duration>) -> End {
+    let over = async {
+        match time {
+            Some(time) => sleep(time).await,
+            None => std::future::pending().await,
         }
+    };
+    tokio::select! {
+        _ = signals.next() => End::Interrupted,
+        () = over => End::TimedOut,
     }
-}
-
-fn listen(kind: SignalKind) -> Result<Signal, Report> {
-    signal(kind).map_err(|why| Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why))
-}
-
-/// Whether a signal is ignored, by proc(5): bit N-1 of `SigIgn` stands for signal N.
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }

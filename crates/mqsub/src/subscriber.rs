@@ -1,4 +1,6 @@
-//! Subscribes, prints what arrives, and acknowledges a message once it is printed.
+//! Subscribes, prints what arrives, and acknowledges (or removes) a message once it is printed.
+
+use std::time::Duration;
 
 use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
@@ -7,37 +9,55 @@ use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::Report;
 use mqtools_common::topic::TopicFilter;
+use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
 use crate::filter::Verdict;
 use crate::format::Printed;
-use crate::sink::{Sink, SinkError};
+use crate::output::Output;
+use crate::remover::{Refused, Remover};
+use crate::sink::SinkError;
 use crate::stop::{End, Stop};
 use crate::warn;
+
+/// How long the broker may take for its next answer to `--remove-retained`, once somebody waits
+/// for the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many refusals to remove a retained message are told one by one.
+const TOLD: u64 = 10;
 
 /// Prints messages until there is a reason to stop, then disconnects.
 ///
 /// # Errors
-/// A connection or an output that was lost, subscriptions that were all refused.
+/// A connection or an output that was lost, subscriptions that were all refused, retained
+/// messages that could not be removed.
 pub(crate) async fn run(
     client: Client,
-    sink: Sink,
+    output: Output,
     config: Config,
-    stop: Stop,
+    mut stop: Stop,
 ) -> Result<Exit, Report> {
     let mut subscriber = Subscriber {
         client,
-        sink,
+        output,
+        remover: config.remove_retained.then(Remover::default),
         config,
+        finishing: false,
         printed: 0,
         unanswered: 0,
         receipts: Vec::new(),
     };
     let ended = match subscriber.request() {
-        Ok(()) => subscriber.receive(stop).await,
+        Ok(()) => subscriber.receive(&mut stop).await,
         // The broker may have sent DISCONNECT right behind its CONNACK, and that says more.
         Err(report) => subscriber.take_events().and(Err(report)),
     };
+    let ended = match (ended, subscriber.output.finish()) {
+        (Ok(_), Err(why @ SinkError::Io(_))) => unwritten(why),
+        (ended, _) => ended,
+    };
+    let ended = subscriber.settle(ended, &mut stop).await;
     let farewell = match ended {
         // As mosquitto_sub does: who is stopped from outside leaves a Will (MQTT 5).
         Ok(End::Interrupted | End::TimedOut) => ReasonCode::WITH_WILL,
@@ -50,51 +70,192 @@ pub(crate) async fn run(
 
 struct Subscriber {
     client: Client,
-    sink: Sink,
+    output: Output,
     config: Config,
+    /// With `--remove-retained`.
+    remover: Option<Remover>,
+    /// All is printed that was wanted; only the remover is still busy.
+    finishing: bool,
+    /// What `-C` counts.
     printed: u64,
     /// SUBSCRIBE and UNSUBSCRIBE packets without their answer.
     unanswered: usize,
-    /// Of messages in the sink's buffer: acknowledged once that is written.
+    /// Of messages in the output's buffer: acknowledged once that is written.
     receipts: Vec<Receipt>,
 }
 
 impl Subscriber {
     fn request(&mut self) -> Result<(), Report> {
         let session = &mut self.client.session;
+        let properties = &self.config.connect.properties;
         if !self.config.subscriptions.is_empty() {
             session
-                .subscribe(&self.config.subscriptions)
+                .subscribe(&self.config.subscriptions, &properties.subscribe)
                 .map_err(|why| not_requested("subscribe", &why))?;
             self.unanswered += 1;
         }
         if !self.config.unsubscribes.is_empty() {
             session
-                .unsubscribe(&self.config.unsubscribes)
+                .unsubscribe(&self.config.unsubscribes, &properties.unsubscribe)
                 .map_err(|why| not_requested("unsubscribe", &why))?;
             self.unanswered += 1;
         }
         Ok(())
     }
 
-    async fn receive(&mut self, mut stop: Stop) -> Result<End, Report> {
+    async fn receive(&mut self, stop: &mut Stop) -> Result<End, Report> {
+        if let Err(why) = self.output.start() {
+            return unwritten(why);
+        }
         loop {
             let step = tokio::select! {
                 biased;
                 end = stop.requested() => return Ok(end),
+                () = self.output.wake() => {
+                    if let Err(why) = self.output.woken() {
+                        return unwritten(why);
+                    }
+                    continue;
+                }
                 step = self.client.step() => step,
             };
             let ended = self.take_events();
-            match self.write_out() {
-                Ok(()) => {}
-                Err(SinkError::ReaderGone) => return Ok(End::Done),
-                Err(SinkError::Io(why)) => return Err(unwritable(&why)),
+            if let Err(why) = self.write_out() {
+                return unwritten(why);
             }
             if let Some(end) = ended? {
                 return Ok(end);
             }
+            self.remove();
+            if self.finishing && self.is_settled() {
+                return Ok(End::Done);
+            }
             step.map_err(|why| self.client.lost(&why))?;
         }
+    }
+
+    /// Waits until all is removed that has to be, and says so when it is not.
+    async fn settle(
+        &mut self,
+        mut ended: Result<End, Report>,
+        stop: &mut Stop,
+    ) -> Result<End, Report> {
+        let Some(remover) = &mut self.remover else {
+            return ended;
+        };
+        remover.not_printed();
+        let mut progress = remover.progress();
+        let mut patience = std::pin::pin!(sleep(PATIENCE));
+        let mut lost = None;
+        loop {
+            lost = lost.or(self.take_answers().err());
+            self.remove();
+            if lost.is_some() || self.is_settled() || !self.client.session.is_online() {
+                break;
+            }
+            let is_hurried = !matches!(ended, Ok(End::Done));
+            let step = tokio::select! {
+                biased;
+                end = stop.requested(), if !is_hurried => {
+                    ended = Ok(end);
+                    patience.as_mut().reset(Instant::now() + PATIENCE);
+                    continue;
+                }
+                () = &mut patience, if is_hurried => break,
+                step = self.client.step() => step,
+            };
+            if let Err(why) = step {
+                // The broker's last words may be among the events, and say more.
+                lost = Some(
+                    self.take_answers()
+                        .map_or_else(|told| told, |()| self.client.lost(&why)),
+                );
+            }
+            let now = self.remover.as_ref().map_or(0, Remover::progress);
+            if now != progress {
+                progress = now;
+                patience.as_mut().reset(Instant::now() + PATIENCE);
+            }
+        }
+        self.removals(ended, lost)
+    }
+
+    /// Of the answers to the remover alone: nothing more is printed.
+    fn take_answers(&mut self) -> Result<(), Report> {
+        while let Some(event) = self.client.session.next_event() {
+            match event {
+                Event::Published {
+                    packet_id,
+                    reason,
+                    reason_string,
+                } => self.removed(packet_id, reason, reason_string),
+                Event::Closed {
+                    reason,
+                    reason_string,
+                } => return Err(self.closed(reason, reason_string)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The end, with what became of the removals.
+    fn removals(
+        &mut self,
+        ended: Result<End, Report>,
+        lost: Option<Report>,
+    ) -> Result<End, Report> {
+        let is_settled = self.is_settled();
+        let Some(remover) = &self.remover else {
+            return ended;
+        };
+        if let Some(trace) = self.config.connect.trace {
+            trace(format_args!(
+                "removed {} retained messages",
+                remover.removed()
+            ));
+        }
+        match (ended, lost) {
+            (Err(report), _) | (Ok(_), Some(report)) if !is_settled => {
+                Err(report.note(remover.balance()))
+            }
+            (Ok(_), None) if !is_settled => {
+                let open = remover.open();
+                let error = format!("{open} retained messages may not be removed");
+                Err(Report::new(Exit::CONNECTION_LOST, error)
+                    .cause("the broker has not acknowledged it in time")
+                    .note(remover.balance()))
+            }
+            (Ok(end), _) => remover.failure().map_or(Ok(end), Err),
+            (Err(report), _) => Err(report),
+        }
+    }
+
+    fn is_settled(&mut self) -> bool {
+        match &self.remover {
+            Some(remover) => remover.is_settled(&mut self.client.session),
+            None => true,
+        }
+    }
+
+    fn remove(&mut self) {
+        if let Some(remover) = &mut self.remover {
+            for refused in remover.send(&mut self.client.session) {
+                warn_of_refused(&self.config, &refused);
+            }
+        }
+    }
+
+    fn removed(&mut self, packet_id: u16, code: ReasonCode, words: Option<String>) {
+        let remover = self.remover.as_mut();
+        if let Some(refused) = remover.and_then(|r| r.answered(packet_id, code, words)) {
+            warn_of_refused(&self.config, &refused);
+        }
+    }
+
+    fn closed(&self, code: ReasonCode, words: Option<String>) -> Report {
+        let reason = Reason { code, words };
+        self.client.lost(&ClientError::Ended(reason))
     }
 
     /// Handles all that a step brought; gives the end once there is one.
@@ -107,15 +268,22 @@ impl Subscriber {
                     reason_string,
                     ..
                 } => self.subscribed(&codes, reason_string)?,
-                Event::Unsubscribed { codes, .. } => self.unsubscribed(&codes),
+                Event::Unsubscribed {
+                    codes,
+                    reason_string,
+                    ..
+                } => self.unsubscribed(&codes, reason_string.as_deref()),
                 Event::Closed {
                     reason,
                     reason_string,
+                } => return Err(self.closed(reason, reason_string)),
+                Event::Published {
+                    packet_id,
+                    reason,
+                    reason_string,
                 } => {
-                    return Err(self.client.lost(&ClientError::Ended(Reason {
-                        code: reason,
-                        words: reason_string,
-                    })));
+                    self.removed(packet_id, reason, reason_string);
+                    None
                 }
                 _ => None,
             };
@@ -127,10 +295,10 @@ impl Subscriber {
     }
 
     fn message(&mut self, message: &Message) -> Result<Option<End>, Report> {
-        match self.config.filter.judge(message) {
+        let verdict = self.config.filter.judge(message);
+        match verdict {
             Verdict::Print => {
-                let written = self.config.format.write(message, self.sink.writer());
-                match written.map_err(SinkError::from) {
+                match self.output.write(message) {
                     Ok(Printed::Yes) => self.printed += 1,
                     Ok(Printed::No(why)) => {
                         let topic = message.topic.as_str();
@@ -140,12 +308,23 @@ impl Subscriber {
                         );
                     }
                     // Before its receipt is taken: nobody has read this message.
-                    Err(SinkError::ReaderGone) => return Ok(Some(End::Done)),
-                    Err(SinkError::Io(why)) => return Err(unwritable(&why)),
+                    Err(why) => return unwritten(why).map(Some),
                 }
             }
-            Verdict::Skip => {}
+            Verdict::Count => self.printed += 1,
+            Verdict::Skip | Verdict::SkipRetained => {}
+            // Our own empty messages come back as live ones, and a broker may send them before
+            // it has sent all that it retains.
+            Verdict::Finish if !self.is_settled() => {
+                self.finishing = true;
+                return Ok(None);
+            }
             Verdict::Finish => return Ok(Some(End::Done)),
+        }
+        if let Some(remover) = &mut self.remover
+            && verdict != Verdict::Skip
+        {
+            remover.note(message);
         }
         self.receipts.extend(message.receipt);
         let enough = self.config.count.is_some_and(|count| self.printed >= count);
@@ -169,22 +348,30 @@ impl Subscriber {
             .hint("the broker's access control decides what this user may subscribe to"));
         }
         for (subscription, &code) in self.config.subscriptions.iter().zip(codes) {
-            self.warn_if_refused("subscribe to", &subscription.filter, code);
+            let filter = &subscription.filter;
+            self.warn_if_refused("subscribe to", filter, code, words.as_deref());
         }
         Ok(self.answered())
     }
 
-    fn unsubscribed(&mut self, codes: &[ReasonCode]) -> Option<End> {
+    fn unsubscribed(&mut self, codes: &[ReasonCode], words: Option<&str>) -> Option<End> {
         for (filter, &code) in self.config.unsubscribes.iter().zip(codes) {
-            self.warn_if_refused("unsubscribe from", filter, code);
+            self.warn_if_refused("unsubscribe from", filter, code, words);
         }
         self.answered()
     }
 
-    fn warn_if_refused(&self, what: &str, filter: &TopicFilter, code: ReasonCode) {
+    fn warn_if_refused(
+        &self,
+        what: &str,
+        filter: &TopicFilter,
+        code: ReasonCode,
+        words: Option<&str>,
+    ) {
         if code.is_failure() {
             let filter = filter.as_str();
-            let reason = Reason { code, words: None };
+            let words = words.map(str::to_owned);
+            let reason = Reason { code, words };
             warn(
                 &self.config,
                 &format!("the broker refused to {what} {filter:?}: {reason}"),
@@ -199,11 +386,25 @@ impl Subscriber {
 
     /// Writes out what is printed, then lets the broker forget it.
     fn write_out(&mut self) -> Result<(), SinkError> {
-        self.sink.flush()?;
+        self.output.flush()?;
         for receipt in self.receipts.drain(..) {
             self.client.session.acknowledge(receipt);
         }
+        if let Some(remover) = &mut self.remover {
+            remover.printed();
+        }
         Ok(())
+    }
+}
+
+fn warn_of_refused(config: &Config, refused: &Refused) {
+    let Refused { topic, why, before } = refused;
+    let topic = topic.as_str();
+    if *before < TOLD {
+        warn(
+            config,
+            &format!("the retained message on the topic {topic:?} was not removed: {why}"),
+        );
     }
 }
 
@@ -213,6 +414,14 @@ fn not_requested(what: &str, why: &PublishError) -> Report {
         _ => Exit::UNKNOWN,
     };
     Report::new(exit, format!("cannot {what}")).cause(why)
+}
+
+/// What the end of the output means for the whole.
+fn unwritten(why: SinkError) -> Result<End, Report> {
+    match why {
+        SinkError::ReaderGone => Ok(End::Done),
+        SinkError::Io(why) => Err(unwritable(&why)),
+    }
 }
 
 fn unwritable(why: &std::io::Error) -> Report {

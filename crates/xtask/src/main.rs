@@ -2,6 +2,7 @@
 //! is in a module of its own.
 
 mod demo;
+mod node;
 mod parts;
 mod python;
 mod shell;

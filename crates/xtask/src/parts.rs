@@ -16,6 +16,11 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mkcert", "mkcert"),
     ("argon2", "argon2"),
     ("openssl", "openssl"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("microsocks", "microsocks"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("pkg-config", "pkg-config"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.
@@ -48,6 +53,10 @@ fn missing_packages() -> Vec<&'static str> {
         .map(|&(_, package)| package)
         .collect();
     packages.dedup();
+    // For the build with --psk.
+    if !succeeds(Command::new("pkg-config").args(["--exists", "openssl"])) {
+        packages.push("libssl-dev");
+    }
     if python().is_none() {
         packages.extend(["python3", "python3-venv"]);
     }

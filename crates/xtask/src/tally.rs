@@ -1,6 +1,7 @@
 //! Adds up what the test binaries say at their ends.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 /// Tests by outcome, over all test binaries.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,14 @@ impl Tally {
                 _ => {}
             }
         }
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
     }
 }
 

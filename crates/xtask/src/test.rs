@@ -1,4 +1,5 @@
-//! `cargo xtask test`: what the tests need, then every test, then one line with their number.
+//! `cargo xtask test`: what the tests need, then every test, then the parity suite once more with
+//! mosquitto's tools, then one line with the number of tests.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, ExitCode, ExitStatus};
@@ -7,30 +8,62 @@ use anyhow::{Context as _, Result};
 
 use crate::shell::{self, cargo, say, show};
 use crate::tally::Tally;
-use crate::{parts, python};
+use crate::{node, parts, python};
 
 /// Runs everything; `args` go to `cargo test`. Gives cargo test's own exit status.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     say("Looking for the programs and Python packages that the tests run against.");
     python::ensure(&parts::ensure()?)?;
+    node::ensure()?;
     say("Building the tools and the tests; the first time, this takes a few minutes.");
     shell::run(cargo().args(["build", "--bins"]))?;
-    let mut command = cargo();
-    command.args(["test", "--no-fail-fast"]);
-    if !args
+    let everything = !args
         .iter()
-        .any(|arg| arg.starts_with("-p") || arg.starts_with("--package"))
-    {
+        .any(|arg| arg.starts_with("-p") || arg.starts_with("--package"));
+    let mut ours = test_command();
+    if everything {
         // The demo's broker too, which is none of the default members.
-        command.arg("--workspace");
+        ours.arg("--workspace");
     }
-    command.args(args).env("MQ_TOOLS_BUILT", "1");
-    let (status, tally) = stream(&mut command)?;
+    ours.args(args);
+    let (mut status, mut tally) = stream(&mut ours)?;
+    let mut also = |command: &mut Command| -> Result<()> {
+        let (other, more) = stream(command)?;
+        tally += more;
+        if status.success() {
+            status = other;
+        }
+        Ok(())
+    };
+    // Options choose test targets, which need not be this one.
+    if everything && !args.iter().any(|arg| arg.starts_with('-')) {
+        say("The parity suite with mosquitto's tools: what it asserts is what they do.");
+        let mut theirs = test_command();
+        theirs.args(["--package", "parity", "--test", "parity"]);
+        also(theirs.args(args).env("MQ_UNDER_TEST", "mosquitto"))?;
+    }
+    if args.is_empty() {
+        // In a folder of its own: the tools that everything else tests do without OpenSSL.
+        let mut psk = cargo();
+        also(
+            psk.args(["test", "--no-fail-fast", "--target-dir", "target/psk"])
+                .args(["-p", "mqpub", "-p", "mqsub", "--test", "psk"])
+                .args(["--features", "mqpub/psk,mqsub/psk"]),
+        )?;
+    }
     if !status.success() && tally.failed == 0 {
         say(&format!("cargo test ended with {status}: see above."));
     }
     say(&tally.to_string());
     Ok(exit_code(status))
+}
+
+fn test_command() -> Command {
+    let mut command = cargo();
+    command
+        .args(["test", "--no-fail-fast"])
+        .env("MQ_TOOLS_BUILT", "1");
+    command
 }
 
 /// Runs `cargo test` with its output on the screen, and adds up its closing lines.

@@ -33,6 +33,7 @@ pub struct BrokerBuilder {
     log_every_packet: bool,
     password_file: Option<PathBuf>,
     certificate: Option<ServerCert>,
+    websockets: bool,
     lines: Vec<String>,
     openssl: Vec<String>,
     folder: Arc<TempDir>,
@@ -54,6 +55,7 @@ impl Broker {
             log_every_packet: true,
             password_file: None,
             certificate: None,
+            websockets: false,
             lines: Vec::new(),
             openssl: Vec::new(),
             folder: Arc::new(TempDir::with_prefix("mqbroker-").expect("make a private folder")),
@@ -70,6 +72,12 @@ impl Broker {
     #[must_use]
     pub fn args(&self) -> Vec<String> {
         host_and_port("localhost", self.port)
+    }
+
+    /// The Unix domain socket of plain MQTT that [`BrokerBuilder::websockets`] leaves.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.settings.socket()
     }
 
     /// Its process id.
@@ -173,6 +181,17 @@ impl BrokerBuilder {
         self
     }
 
+    /// The listener speaks MQTT over WebSocket; plain MQTT is at [`Broker::socket`].
+    #[must_use]
+    pub fn websockets(mut self) -> Self {
+        self.websockets = true;
+        self
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("mqtt")
+    }
+
     /// Whether clients without credentials get in (unless set: yes).
     #[must_use]
     pub fn anonymous(mut self, allowed: bool) -> Self {
@@ -194,12 +213,19 @@ impl BrokerBuilder {
         self
     }
 
-    /// Adds a line to the system defaults in its OpenSSL configuration, such as
-    /// `MaxProtocol = TLSv1.2`, for what `mosquitto.conf` cannot say.
+    /// Adds a line to the system defaults in its OpenSSL configuration (config(5ssl)), for what
+    /// `mosquitto.conf` cannot say.
     #[must_use]
     pub fn openssl(mut self, line: impl Into<String>) -> Self {
         self.openssl.push(line.into());
         self
+    }
+
+    /// TLS 1.3 is not spoken, as by a broker of before 2018.
+    #[must_use]
+    pub fn tls12_only(self) -> Self {
+        // mosquitto.conf knows a lowest version only.
+        self.openssl("MaxProtocol = TLSv1.2")
     }
 
     /// Whether each packet is logged (unless set: yes). Turn it off for many messages.
@@ -304,6 +330,11 @@ impl BrokerBuilder {
         }
         for line in &self.lines {
             let _ = writeln!(text, "{line}");
+        }
+        if self.websockets {
+            text.push_str("protocol websockets\n");
+            // mosquitto 2.0 does not start when all its listeners are for WebSocket.
+            push_path(&mut text, "listener 0", &self.socket());
         }
         text
     }

@@ -121,6 +121,16 @@ pub struct Conn {
 }
 
 impl Conn {
+    /// Reads and writes packets on the client's side of a connection.
+    pub(crate) fn over(stream: TcpStream, is_v5: bool) -> Self {
+        set_up(&stream);
+        Self {
+            stream: BufReader::new(stream),
+            number: 0,
+            is_v5,
+        }
+    }
+
     /// Which connection this is, counted from 0.
     #[must_use]
     pub fn number(&self) -> usize {
@@ -397,10 +407,7 @@ fn accept<S: Fn(Conn) + Send + Sync + 'static>(
             return scripts;
         }
         let number = connections.fetch_add(1, Ordering::SeqCst);
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("set a time limit");
-        stream.set_nodelay(true).expect("set TCP_NODELAY");
+        set_up(&stream);
         let script = Arc::clone(script);
         scripts.push(thread::spawn(move || {
             script(Conn {
@@ -410,6 +417,13 @@ fn accept<S: Fn(Conn) + Send + Sync + 'static>(
             });
         }));
     }
+}
+
+fn set_up(stream: &TcpStream) {
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("set a time limit");
+    stream.set_nodelay(true).expect("set TCP_NODELAY");
 }
 
 fn is_gone(error: &std::io::Error) -> bool {

@@ -5,12 +5,33 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+/// Whether [`mqpub`](crate::mqpub) and its siblings are mosquitto's tools, because
+/// `MQ_UNDER_TEST` says so.
+#[must_use]
+pub fn original_under_test() -> bool {
+    match std::env::var("MQ_UNDER_TEST").as_deref() {
+        Ok("mosquitto") => true,
+        Ok("") | Err(_) => false,
+        Ok(other) => panic!("MQ_UNDER_TEST is {other:?}; the only value it knows is mosquitto"),
+    }
+}
+
+/// The demo's broker, rumqttd inside. It is built here: `cargo build` leaves it out.
+#[must_use]
+pub fn demo_broker() -> PathBuf {
+    static BUILT: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = BUILT
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let profile = profile_folder();
+    build("demo-broker", &profile);
+    profile.join("demo-broker")
+}
+
 /// The path of `mqpub`, `mqsub` or `mqpasswd`, or of its original.
 pub(crate) fn tool(name: &'static str) -> PathBuf {
-    match std::env::var("MQ_UNDER_TEST").as_deref() {
-        Ok("mosquitto") => return installed(&name.replacen("mq", "mosquitto_", 1)),
-        Ok("") | Err(_) => {}
-        Ok(other) => panic!("MQ_UNDER_TEST is {other:?}; the only value it knows is mosquitto"),
+    if original_under_test() {
+        return installed(&name.replacen("mq", "mosquitto_", 1));
     }
     // cargo sets this for the tests of the package that owns the binary, freshly built.
     if let Some(path) = std::env::var_os(format!("CARGO_BIN_EXE_{name}")) {
@@ -42,18 +63,22 @@ fn sibling(name: &'static str) -> PathBuf {
     if let Some(path) = built.get(name) {
         return path.clone();
     }
-    let test = std::env::current_exe().expect("the path of this test");
-    let profile = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests run in TARGET/PROFILE/deps");
+    let profile = profile_folder();
     if std::env::var("MQ_TOOLS_BUILT").as_deref() != Ok("1") {
-        build(name, profile);
+        build(name, &profile);
     }
     let path = profile.join(name);
     assert!(path.is_file(), "{} was not built", path.display());
     built.insert(name, path.clone());
     path
+}
+
+fn profile_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    test.parent()
+        .and_then(Path::parent)
+        .expect("tests run in TARGET/PROFILE/deps")
+        .to_owned()
 }
 
 fn build(name: &str, profile_folder: &Path) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pty_process::Size;
+use rustix::process::Signal;
 use rustix::termios::LocalModes;
 use tempfile::TempDir;
 
@@ -67,6 +68,37 @@ impl Pty {
         }
     }
 
+    /// Blocks until everything the terminal got satisfies a condition; panics with it after
+    /// 60 s, or when the tool ended without it.
+    #[track_caller]
+    pub fn wait_for(&self, mut condition: impl FnMut(&str) -> bool) {
+        let what = "a terminal that satisfies the condition";
+        let mut looked_at = None;
+        let found = self.process.wait_until(what, PATIENCE, |progress| {
+            if looked_at != Some(progress.stdout.len()) {
+                looked_at = Some(progress.stdout.len());
+                if condition(&String::from_utf8_lossy(&progress.stdout)) {
+                    return Some(true);
+                }
+            }
+            progress.is_finished().then_some(false)
+        });
+        assert!(
+            found,
+            "the tool ended without {what}\n{}",
+            self.process.show()
+        );
+    }
+
+    /// Changes the size of the window, which the tool is told by a signal.
+    #[track_caller]
+    pub fn resize(&self, lines: u16, columns: u16) {
+        self.terminal
+            .0
+            .resize(Size::new(lines, columns))
+            .expect("set the terminal's size");
+    }
+
     /// Types `text` and the Enter key.
     pub fn send_line(&self, text: &str) {
         self.send(format!("{text}\r").as_bytes());
@@ -77,9 +109,39 @@ impl Pty {
         self.send(&[0x03]);
     }
 
+    /// Presses Ctrl-Z.
+    pub fn send_control_z(&self) {
+        self.send(&[0x1a]);
+    }
+
     /// Presses Ctrl-D.
     pub fn send_control_d(&self) {
         self.send(&[0x04]);
+    }
+
+    /// Sends SIGINT, which Ctrl-C need not do.
+    pub fn interrupt(&self) {
+        self.process.signal(Signal::INT);
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
+    }
+
+    /// Sends SIGTSTP.
+    pub fn suspend(&self) {
+        self.process.signal(Signal::TSTP);
+    }
+
+    /// Sends SIGCONT.
+    pub fn resume(&self) {
+        self.process.signal(Signal::CONT);
     }
 
     /// Everything the terminal showed up to now, typed text that was echoed included.

@@ -132,6 +132,11 @@ impl Running {
         self.process.signal(Signal::INT);
     }
 
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
+    }
+
     /// Sends SIGSTOP.
     pub fn pause(&self) {
         self.process.signal(Signal::STOP);
@@ -159,6 +164,14 @@ impl Running {
     #[must_use]
     pub fn peak_rss_kib(&self) -> Option<u64> {
         self.process.peak_rss_kib()
+    }
+
+    /// Blocks until the tool has ended, without closing its stdin; panics after 60 s.
+    #[track_caller]
+    pub fn wait_for_end(&self) {
+        self.process.wait_until("end", PATIENCE, |progress| {
+            progress.is_finished().then_some(())
+        });
     }
 
     /// Closes stdin and waits for the end; after the tool's limit (120 s unless set) the tool

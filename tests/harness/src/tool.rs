@@ -18,19 +18,31 @@ use crate::running::Running;
 /// `mqpub`, or `mosquitto_pub` with `MQ_UNDER_TEST=mosquitto`.
 #[must_use]
 pub fn mqpub() -> Tool {
-    Tool::new(locate::tool("mqpub"))
+    under_test("mqpub")
 }
 
 /// `mqsub`, or `mosquitto_sub` with `MQ_UNDER_TEST=mosquitto`.
 #[must_use]
 pub fn mqsub() -> Tool {
-    Tool::new(locate::tool("mqsub"))
+    under_test("mqsub")
 }
 
 /// `mqpasswd`, or `mosquitto_passwd` with `MQ_UNDER_TEST=mosquitto`.
 #[must_use]
 pub fn mqpasswd() -> Tool {
-    Tool::new(locate::tool("mqpasswd"))
+    under_test("mqpasswd")
+}
+
+/// mosquitto's tools can hang, and no test of theirs needs long.
+const LIMIT_OF_ORIGINALS: Duration = Duration::from_secs(20);
+
+fn under_test(name: &'static str) -> Tool {
+    let tool = Tool::new(locate::tool(name));
+    if locate::original_under_test() {
+        tool.limit(LIMIT_OF_ORIGINALS)
+    } else {
+        tool
+    }
 }
 
 /// A command about to be run.

@@ -238,7 +238,7 @@ impl Broker {
     /// An acknowledgement in one of its forms.
     fn ack(&self, kind: u8, id: u16, reason: u8, random: &mut Random) -> Vec<u8> {
         match random.below(3) {
-            _ if self.version == Version::V311 => wire::ack(kind, id),
+            _ if self.version != Version::V5 => wire::ack(kind, id),
             0 if reason == 0 => wire::ack(kind, id),
             1 => wire::ack_words(kind, id, reason, "words"),
             _ => wire::ack_reason(kind, id, reason),
@@ -248,7 +248,7 @@ impl Broker {
     fn acknowledged(&mut self, kind: u8, id: u16, random: &mut Random) {
         if kind == PUBREL {
             let known = self.held.remove(&id).is_some();
-            let reason = if known || self.version == Version::V311 {
+            let reason = if known || self.version != Version::V5 {
                 0
             } else {
                 0x92

@@ -29,16 +29,21 @@ fn number(name: &str) -> Option<u64> {
 fn schedules(seeds: std::ops::Range<u64>) {
     let mut reconnects = 0;
     let mut resent = 0;
+    let mut by_alias = 0;
     for seed in seeds {
         let plan = Plan::new(seed);
         let named = OnPanic(seed, &plan);
         let tally = run::run(&plan, None);
         reconnects += tally.reconnects;
         resent += tally.resent;
+        by_alias += tally.by_alias;
         drop(named);
     }
     // The schedules are hard enough to mean something.
-    assert!(reconnects > 100 && resent > 100, "{reconnects}, {resent}");
+    assert!(
+        reconnects > 100 && resent > 100 && by_alias > 100,
+        "{reconnects}, {resent}, {by_alias}"
+    );
 }
 
 /// The seeds are shared out among tests, so that they run at the same time.

@@ -75,6 +75,9 @@ pub struct Monitor {
     pubrels: BTreeMap<u16, usize>,
     connected: bool,
     pub resent: usize,
+    /// How many went out under an alias alone.
+    pub by_alias: usize,
+    pub topic_alias_maximum: u16,
 }
 
 impl Monitor {
@@ -98,6 +101,8 @@ impl Monitor {
             pubrels: BTreeMap::new(),
             connected: false,
             resent: 0,
+            by_alias: 0,
+            topic_alias_maximum: 0,
         }
     }
 
@@ -258,6 +263,12 @@ impl Monitor {
         let number = number_of(&publish.payload);
         let Publish { dup, qos, id, .. } = *publish;
         assert_eq!(publish.topic, topic(number));
+        assert!(
+            publish
+                .alias
+                .is_none_or(|alias| alias <= self.topic_alias_maximum)
+        );
+        self.by_alias += usize::from(!publish.is_named);
         assert!(!publish.retain);
         assert!(publish.size <= self.maximum_packet_size, "{publish:?}");
         assert!(!self.ended.contains(&number), "{number} was over");

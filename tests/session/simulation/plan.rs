@@ -49,6 +49,8 @@ pub struct Plan {
     pub limits: bool,
     /// CONNACK may bring a Server Keep Alive.
     pub server_keep_alive: bool,
+    /// The messages have Topic Aliases, and CONNACK may allow some.
+    pub topic_aliases: bool,
     /// One in so many acknowledgements is a refusal (MQTT 5); 0: none is.
     pub refusals: usize,
     /// The schedule itself.
@@ -58,7 +60,7 @@ pub struct Plan {
 impl Plan {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let version = random.pick(&[Version::V311, Version::V5]);
+        let version = random.pick(&[Version::V31, Version::V311, Version::V5, Version::V5]);
         let v5 = version == Version::V5;
         let most = random.pick(&[1, 3, 10, 100]);
         let kinds: &[Qos] = random.pick(&[
@@ -79,6 +81,7 @@ impl Plan {
             client_receive_maximum: (v5 && random.one_in(2)).then(|| 1 + random.below(20) as u16),
             limits: v5 && random.one_in(2),
             server_keep_alive: v5 && random.one_in(2),
+            topic_aliases: v5 && random.one_in(2),
             refusals: if v5 { random.pick(&[0, 10]) } else { 0 },
             random,
         }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use mqtools_common::message::{Publication, Qos, Receipt};
+use mqtools_common::property::Properties;
 use mqtools_common::protocol::{
     Connect, Event, ProtocolError, PublishError, Session, Subscription, Trace,
 };
@@ -25,6 +26,7 @@ const KEEP_ALIVE: u16 = 20;
 pub struct Tally {
     pub reconnects: usize,
     pub resent: usize,
+    pub by_alias: usize,
 }
 
 /// Runs `plan` and checks every rule on the way; `trace` is told the session's steps.
@@ -37,6 +39,7 @@ pub fn run(plan: &Plan, trace: Option<Trace>) -> Tally {
             return Tally {
                 reconnects: world.connections - 1,
                 resent: world.monitor.resent,
+                by_alias: world.monitor.by_alias,
             };
         }
         world.step();
@@ -174,6 +177,11 @@ impl<'a> World<'a> {
             payload: Bytes::from(payload(number)),
             qos,
             retain: false,
+            properties: Properties::default(),
+            topic_alias: self
+                .plan
+                .topic_aliases
+                .then(|| 1 + self.random.below(4) as u16),
         };
         let room = self.session.has_room();
         let before = self.session.unacknowledged();
@@ -250,6 +258,13 @@ impl<'a> World<'a> {
             let maximum = 20 + self.random.below(150) as u32;
             self.monitor.maximum_packet_size = maximum as usize;
             properties.push(0x27);
+            properties.extend(maximum.to_be_bytes());
+        }
+        self.monitor.topic_alias_maximum = 0;
+        if self.plan.topic_aliases && !self.random.one_in(3) {
+            let maximum = 1 + self.random.below(4) as u16;
+            self.monitor.topic_alias_maximum = maximum;
+            properties.push(0x22);
             properties.extend(maximum.to_be_bytes());
         }
         if self.plan.server_keep_alive && self.random.one_in(2) {
@@ -350,11 +365,13 @@ impl<'a> World<'a> {
         let filter = TopicFilter::new("some/+/#").unwrap();
         let qos = Qos::ExactlyOnce;
         let result = if self.random.one_in(2) {
-            self.session.unsubscribe(&[filter])
+            self.session.unsubscribe(&[filter], &Properties::default())
         } else {
             let count = 1 + self.random.below(3);
-            self.session
-                .subscribe(&vec![Subscription { filter, qos }; count])
+            self.session.subscribe(
+                &vec![Subscription::new(filter, qos); count],
+                &Properties::default(),
+            )
         };
         match result {
             Ok(id) => assert!(self.requests.insert(id)),

@@ -2,9 +2,9 @@
 //! contradicts what.
 
 use super::TLS_PORT;
-use crate::args::TlsArgs;
+use crate::args::{KeyFormArg, TlsArgs, TlsVersionArg};
 use crate::report::{Report, warn};
-use crate::tls::{IdentityFiles, TlsOptions, Trust};
+use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trust};
 use crate::url::Url;
 use crate::usage::misuse;
 
@@ -17,36 +17,68 @@ pub(super) fn options(
 ) -> Result<Option<TlsOptions>, Report> {
     if args.no_tls {
         if url.is_some_and(|url| url.secure) {
-            return Err(
-                misuse("--no-tls contradicts the mqtts:// of the URL given with -L")
-                    .hint("begin the URL with mqtt://, or leave --no-tls out"),
-            );
+            return Err(misuse(
+                "--no-tls contradicts the mqtts:// or wss:// of the URL given with -L",
+            )
+            .hint("begin the URL with mqtt:// or ws://, or leave --no-tls out"));
         }
         return Ok(None);
     }
+    refuse_engines(args)?;
     let identity = identity(args)?;
-    let Some(trust) = trust(args, url, port) else {
+    let shared = shared_key(args)?;
+    // With a pre-shared key the list is for OpenSSL.
+    let ciphers = if shared.is_some() {
+        Ciphers::default()
+    } else {
+        ciphers(args)?
+    };
+    let trust = shared
+        .map(Trust::SharedKey)
+        .or_else(|| trust(args, url, port));
+    let Some(trust) = trust else {
         if let Some(option) = idle_option(args)
             && !quiet
         {
             warn(format_args!(
-                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --pin-sha256 or mqtts:// turns on"
+                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --pin-sha256, --psk or mqtts:// turns on"
             ));
         }
         return Ok(None);
     };
-    if args.insecure && !quiet {
+    if matches!(trust, Trust::SharedKey(_)) {
+        let idle = [
+            (args.cert.is_some(), "--cert"),
+            (args.insecure, "--insecure"),
+        ];
+        for (_, option) in idle.iter().filter(|(given, _)| *given && !quiet) {
+            warn(format_args!(
+                "{option} has no effect with --psk, which uses no certificates"
+            ));
+        }
+    } else if args.insecure && !quiet {
         warn("--insecure: the broker's certificate is not verified, anyone may pose as the broker");
+    }
+    let lowest = args.tls_version.map(Into::into).unwrap_or_default();
+    if !quiet {
+        if matches!(args.tls_version, Some(TlsVersionArg::Tls11)) {
+            warn("--tls-version tlsv1.1: TLS 1.1 is not spoken, TLS 1.2 is the lowest version");
+        }
+        if ciphers.are_idle(lowest) {
+            warn("--ciphers names suites of TLS 1.2 only, which --tls-version excludes");
+        }
     }
     Ok(Some(TlsOptions {
         trust,
         insecure: args.insecure,
         pins: args.pin_sha256.clone(),
         strict: args.tls_strict,
-        warn: !quiet,
         identity,
-        lowest: args.tls_version.map(Into::into).unwrap_or_default(),
+        lowest,
+        ciphers,
         alpn: args.tls_alpn.clone(),
+        key_log: args.tls_keylog.clone(),
+        quiet,
     }))
 }
 
@@ -66,13 +98,66 @@ fn identity(args: &TlsArgs) -> Result<Option<IdentityFiles>, Report> {
     }
 }
 
+/// The pre-shared key and the name that goes with it.
+fn shared_key(args: &TlsArgs) -> Result<Option<SharedKey>, Report> {
+    let (key, identity) = match (&args.psk, &args.psk_identity) {
+        (Some(key), Some(identity)) => (key, identity),
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            return Err(
+                misuse("--psk needs the name that the broker has for the key")
+                    .hint("add --psk-identity NAME"),
+            );
+        }
+        (None, Some(_)) => {
+            return Err(misuse("--psk-identity needs the key").hint("add --psk HEX"));
+        }
+    };
+    SharedKey::new(key, identity, args.ciphers.clone())
+        .map(Some)
+        .map_err(|(option, why)| misuse(format!("cannot use the value of {option}")).cause(why))
+}
+
+fn ciphers(args: &TlsArgs) -> Result<Ciphers, Report> {
+    let Some(list) = &args.ciphers else {
+        return Ok(Ciphers::default());
+    };
+    Ciphers::parse(list).map_err(|unknown| {
+        let cause = if unknown.is_empty() {
+            "it names no cipher suite".to_owned()
+        } else {
+            format!("there is no cipher suite {unknown:?} here")
+        };
+        misuse("cannot use the list given with --ciphers")
+            .cause(cause)
+            .hint(format!("there are {}", Ciphers::names()))
+    })
+}
+
+fn refuse_engines(args: &TlsArgs) -> Result<(), Report> {
+    let option = if args.tls_engine.is_some() {
+        "--tls-engine"
+    } else if args.tls_engine_kpass_sha1.is_some() {
+        "--tls-engine-kpass-sha1"
+    } else if args.keyform == Some(KeyFormArg::Engine) {
+        "--keyform engine"
+    } else {
+        return Ok(());
+    };
+    Err(misuse(format!("{option} is not supported"))
+        .cause("engines are a part of OpenSSL, and certificates are handled by rustls here")
+        .hint("give the key as a PEM file with --key; for a key that cannot leave its hardware, let a TLS proxy such as stunnel hold it"))
+}
+
 /// An option that only says how to do TLS.
 fn idle_option(args: &TlsArgs) -> Option<&'static str> {
     [
         (args.cert.is_some(), "--cert"),
         (args.insecure, "--insecure"),
         (args.tls_version.is_some(), "--tls-version"),
+        (args.ciphers.is_some(), "--ciphers"),
         (args.tls_alpn.is_some(), "--tls-alpn"),
+        (args.tls_keylog.is_some(), "--tls-keylog"),
         (args.tls_strict, "--tls-strict"),
     ]
     .into_iter()
@@ -85,6 +170,7 @@ fn trust(args: &TlsArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> 
         return Some(Trust::Named {
             file: args.cafile.clone(),
             folder: args.capath.clone(),
+            system: args.tls_use_os_certs,
         });
     }
     if args.tls_use_os_certs {

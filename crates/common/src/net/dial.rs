@@ -10,30 +10,51 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::Address;
+use super::{Address, Route};
 use crate::exit::Exit;
 use crate::report::Report;
 
 /// How long one address may keep the next from being tried (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// Why there is no connection; whoever asked for it knows what it was for.
+pub(super) enum DialError {
+    /// The local address is of no use.
+    Local(Report),
+    /// The host has no address, for this reason.
+    Unknown(String),
+    /// None of its addresses answered, for these reasons.
+    Unreachable(String),
+}
+
+impl DialError {
+    /// The failure of a connection to the broker itself.
+    pub(super) fn report(self, host: &str, route: &Route) -> Report {
+        match self {
+            Self::Local(report) => report,
+            Self::Unknown(why) => unknown(host, "-h").cause(why),
+            Self::Unreachable(why) => {
+                Report::new(Exit::OS_ERROR, format!("cannot connect to {route}"))
+                    .cause(why)
+                    .hint("is a broker listening there? check -h and -p")
+            }
+        }
+    }
+}
+
 /// Connects with TCP_NODELAY: messages are written whole, and waiting for more only delays them.
-pub(super) async fn tcp(host: &str, port: u16, bind: Option<&str>) -> Result<TcpStream, Report> {
+pub(super) async fn tcp(host: &str, port: u16, bind: Option<&str>) -> Result<TcpStream, DialError> {
     let local = match bind {
         Some(name) => Some(Local {
             name: name.to_owned(),
-            addresses: resolve(name, 0, "-A").await?,
+            addresses: resolve(name, 0)
+                .await
+                .map_err(|why| DialError::Local(unknown(name, "-A").cause(why)))?,
         }),
         None => None,
     };
-    let addresses = resolve(host, port, "-h").await?;
-    let failed = |failures: Vec<Failure>| {
-        let address = Address::Tcp {
-            host: host.to_owned(),
-            port,
-        };
-        unreachable(&address, &failures)
-    };
+    let addresses = resolve(host, port).await.map_err(DialError::Unknown)?;
+    let failed = |failures: Vec<Failure>| DialError::Unreachable(causes(&failures));
     let stream = race(addresses, local).await.map_err(failed)?;
     stream
         .set_nodelay(true)
@@ -59,22 +80,23 @@ pub(super) async fn unix(path: &Path) -> Result<UnixStream, Report> {
 }
 
 /// All addresses of the host, by the system's resolver.
-async fn resolve(host: &str, port: u16, option: &str) -> Result<Vec<SocketAddr>, Report> {
-    let unknown = || {
-        Report::new(
-            Exit::NAME_RESOLUTION,
-            format!("cannot find the host {host:?}"),
-        )
-        .hint(format!("check the name given with {option}"))
-    };
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     let found: Vec<_> = lookup_host((host, port))
         .await
-        .map_err(|why| unknown().cause(why))?
+        .map_err(|why| why.to_string())?
         .collect();
     if found.is_empty() {
-        return Err(unknown().cause("the name has no address"));
+        return Err("the name has no address".to_owned());
     }
     Ok(found)
+}
+
+fn unknown(host: &str, option: &str) -> Report {
+    Report::new(
+        Exit::NAME_RESOLUTION,
+        format!("cannot find the host {host:?}"),
+    )
+    .hint(format!("check the name given with {option}"))
 }
 
 /// Where a connection is to come from.
@@ -146,7 +168,7 @@ async fn race(addresses: Vec<SocketAddr>, local: Option<Local>) -> Result<TcpStr
     }
 }
 
-fn unreachable(address: &Address, failures: &[Failure]) -> Report {
+fn causes(failures: &[Failure]) -> String {
     let causes: Vec<String> = failures
         .iter()
         .map(|(to, why)| match to {
@@ -154,9 +176,7 @@ fn unreachable(address: &Address, failures: &[Failure]) -> Report {
             None => why.to_string(),
         })
         .collect();
-    Report::new(Exit::OS_ERROR, format!("cannot connect to {address}"))
-        .cause(causes.join("; "))
-        .hint("is a broker listening there? check -h and -p")
+    causes.join("; ")
 }
 
 #[cfg(test)]

@@ -56,6 +56,28 @@ pub fn create(path: &Path, content: &[u8]) -> Result<Outcome, Report> {
     replace(path, |_| Ok(content.to_vec()))
 }
 
+/// Makes a password file where there is none.
+///
+/// # Errors
+/// A [`Report`] about what the system refused, or that there is a file.
+pub fn create_new(path: &Path, content: &[u8]) -> Result<(), Report> {
+    replace(path, |old| match old {
+        None => Ok(content.to_vec()),
+        Some(_) => Err(exists(path)),
+    })
+    .map(drop)
+}
+
+/// A file that shall not be overwritten is there.
+#[must_use]
+pub fn exists(path: &Path) -> Report {
+    Report::new(
+        Exit::PASSWD_FAILED,
+        format!("{} is there already", path.display()),
+    )
+    .hint("without --no-clobber it is overwritten")
+}
+
 /// What [`edit`] and [`create`] share. `change` gets `None` when there is no file, and is
 /// called again when a file appeared meanwhile.
 fn replace(

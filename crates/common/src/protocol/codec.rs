@@ -1,19 +1,15 @@
-//! The one seam to `rumqttc`'s packets: our types turn into its `mqttbytes` here, and nothing
-//! else that ships names them. What a broker sends is read in [`super::decode`].
-//!
-//! Gaps of the crate that are closed here: text-only passwords, a user name that is given but
-//! empty, texts over 65,535 bytes (it cuts their length, not the text), a payload that is
-//! copied into its frame.
+//! Writes the packets of a client, in each version: MQTT 3.1 is MQTT 3.1.1 under another name
+//! (`MQIsdp`, level 3), MQTT 5 adds properties. What a broker sends is read in [`super::decode`].
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use rumqttc::mqttbytes::v4;
-use rumqttc::v5::mqttbytes::v5;
+use bytes::{BufMut as _, BytesMut};
 
 use super::ProtocolError;
-use super::decode::frame_length;
+use super::aliases::Naming;
+use super::limits::publish_length;
 use super::output::Output;
 use super::packet::{AckKind, Connect, Subscription};
 use crate::message::{MAX_REMAINING_LENGTH, Publication, Qos};
+use crate::property::{Properties, Property, put_binary, put_variable_integer};
 use crate::reason::{ReasonCode, Version};
 use crate::secret::Secret;
 use crate::topic::{MAX_STRING, TopicFilter};
@@ -22,138 +18,89 @@ use crate::topic::{MAX_STRING, TopicFilter};
 /// header: one more entry in a vectored write costs less than the copy.
 const SHARE_PAYLOAD_FROM: usize = 8 * 1024;
 
+/// The longest fixed header, in bytes.
+const MAX_HEADER: usize = 5;
+
 /// Writes the packets of one protocol version.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Codec {
     version: Version,
-    /// Reused for each PUBLISH, because its topic is a `String` that would be copied again
-    /// for every message.
-    publish: v4::Publish,
 }
 
 impl Codec {
     pub(crate) fn new(version: Version) -> Self {
-        Self {
-            version,
-            publish: v4::Publish::new("", rumqttc::mqttbytes::QoS::AtMostOnce, Vec::new()),
-        }
+        Self { version }
     }
 
-    pub(crate) fn connect(&self, connect: &Connect, out: &mut Output) -> Result<(), ProtocolError> {
+    pub(crate) fn connect(self, connect: &Connect, out: &mut Output) -> Result<(), ProtocolError> {
         check_connect(connect)?;
-        let mut frame = BytesMut::new();
-        let written = match self.version {
-            Version::V311 => v4::Connect {
-                protocol: rumqttc::mqttbytes::Protocol::V4,
-                keep_alive: connect.keep_alive,
-                client_id: connect.client_id.clone(),
-                clean_session: connect.clean_start,
-                last_will: connect.will.as_ref().map(|will| v4::LastWill {
-                    topic: will.topic.as_str().to_owned(),
-                    message: will.payload.clone(),
-                    qos: qos_v4(will.qos),
-                    retain: will.retain,
-                }),
-                login: None,
-            }
-            .write(&mut frame)
-            .map_err(encoding),
-            Version::V5 => {
-                let properties = v5::ConnectProperties {
-                    session_expiry_interval: connect.session_expiry,
-                    receive_maximum: connect.receive_maximum,
-                    ..v5::ConnectProperties::new()
-                };
-                let will = connect.will.as_ref().map(|will| v5::LastWill {
-                    topic: will.topic.to_bytes(),
-                    message: will.payload.clone(),
-                    qos: qos_v5(will.qos),
-                    retain: will.retain,
-                    properties: None,
-                });
-                v5::Connect {
-                    keep_alive: connect.keep_alive,
-                    client_id: connect.client_id.clone(),
-                    clean_start: connect.clean_start,
-                    properties: Some(properties),
-                }
-                .write(&will, &None, &mut frame)
-                .map_err(encoding)
-            }
+        let mut body = BytesMut::new();
+        let (name, level) = match self.version {
+            Version::V31 => (&b"MQIsdp"[..], 3),
+            Version::V311 => (&b"MQTT"[..], 4),
+            Version::V5 => (&b"MQTT"[..], 5),
         };
-        written?;
-        append_login(frame, connect, out.buffer())
+        put_binary(&mut body, name);
+        body.put_u8(level);
+        body.put_u8(connect_flags(connect));
+        body.put_u16(connect.keep_alive);
+        if self.version == Version::V5 {
+            put_connect_properties(connect, &mut body);
+        }
+        put_binary(&mut body, connect.client_id.as_bytes());
+        if let Some(will) = &connect.will {
+            self.put_properties(&mut body, &will.properties);
+            put_binary(&mut body, will.topic.as_bytes());
+            put_binary(&mut body, &will.payload);
+        }
+        if let Some(username) = &connect.username {
+            put_binary(&mut body, username.as_bytes());
+        }
+        if let Some(password) = connect.password.as_ref().map(Secret::reveal) {
+            put_binary(&mut body, password);
+        }
+        put_packet(0x10, &body, out.buffer())
     }
 
-    /// Writes a PUBLISH; the session has checked its size.
+    /// Writes a PUBLISH, its topic as `naming` says; the session has checked its size.
     pub(crate) fn publish(
-        &mut self,
+        self,
         message: &Publication,
+        naming: Naming,
         packet_id: u16,
         dup: bool,
         out: &mut Output,
     ) -> Result<(), ProtocolError> {
-        if message.payload.len() < SHARE_PAYLOAD_FROM {
-            return self.write_publish(
-                message,
-                message.payload.clone(),
-                packet_id,
-                dup,
-                out.buffer(),
-            );
-        }
-        // The frame without its payload, then its remaining length put right.
-        let mut frame = BytesMut::new();
-        self.write_publish(message, Bytes::new(), packet_id, dup, &mut frame)?;
-        let (header, length) = frame_length(&frame)?.unwrap_or_default();
+        let payload = &message.payload;
+        let remaining = publish_length(message, self.version, naming);
+        let share = payload.len() >= SHARE_PAYLOAD_FROM;
         let buffer = out.buffer();
-        buffer.put_u8(frame.first().copied().unwrap_or_default());
-        put_remaining_length(buffer, length + message.payload.len())?;
-        buffer.extend_from_slice(frame.get(header..).unwrap_or_default());
-        out.share(message.payload.clone());
-        Ok(())
-    }
-
-    fn write_publish(
-        &mut self,
-        message: &Publication,
-        payload: Bytes,
-        packet_id: u16,
-        dup: bool,
-        buffer: &mut BytesMut,
-    ) -> Result<(), ProtocolError> {
-        match self.version {
-            Version::V311 => {
-                if self.publish.topic.as_bytes() != message.topic.as_bytes() {
-                    self.publish.topic = message.topic.as_str().to_owned();
-                }
-                self.publish.dup = dup;
-                self.publish.qos = qos_v4(message.qos);
-                self.publish.retain = message.retain;
-                self.publish.pkid = packet_id;
-                self.publish.payload = payload;
-                self.publish.write(buffer).map_err(encoding)?;
-            }
-            Version::V5 => {
-                v5::Publish {
-                    dup,
-                    qos: qos_v5(message.qos),
-                    retain: message.retain,
-                    topic: message.topic.to_bytes(),
-                    pkid: packet_id,
-                    payload,
-                    properties: None,
-                }
-                .write(buffer)
-                .map_err(encoding)?;
-            }
+        buffer.reserve(MAX_HEADER + remaining - if share { payload.len() } else { 0 });
+        buffer.put_u8(
+            0x30 | u8::from(dup) << 3 | message.qos.level() << 1 | u8::from(message.retain),
+        );
+        put_remaining_length(buffer, remaining)?;
+        put_binary(buffer, naming.topic(message).as_bytes());
+        if message.qos != Qos::AtMostOnce {
+            buffer.put_u16(packet_id);
+        }
+        if self.version == Version::V5 {
+            let list = message.properties.as_bytes();
+            put_variable_integer(buffer, naming.property_length() + list.len());
+            naming.put_property(buffer);
+            buffer.extend_from_slice(list);
+        }
+        if share {
+            out.share(payload.clone());
+        } else {
+            buffer.extend_from_slice(payload);
         }
         Ok(())
     }
 
     /// Writes one of the four acknowledgements. A plain success has the same two-byte body
-    /// in both versions (MQTT 5, section 3.4.2.1).
-    pub(crate) fn ack(&self, kind: AckKind, packet_id: u16, reason: ReasonCode, out: &mut Output) {
+    /// in all versions (MQTT 5, section 3.4.2.1).
+    pub(crate) fn ack(self, kind: AckKind, packet_id: u16, reason: ReasonCode, out: &mut Output) {
         let buffer = out.buffer();
         let with_reason = self.version == Version::V5 && reason != ReasonCode::SUCCESS;
         buffer.put_u8(match kind {
@@ -170,69 +117,104 @@ impl Codec {
     }
 
     pub(crate) fn subscribe(
-        &self,
+        self,
         packet_id: u16,
         subscriptions: &[Subscription],
+        properties: &Properties,
         out: &mut Output,
     ) -> Result<(), ProtocolError> {
-        let buffer = out.buffer();
-        match self.version {
-            Version::V311 => {
-                let mut packet = v4::Subscribe::new_many(subscriptions.iter().map(|s| {
-                    v4::SubscribeFilter::new(s.filter.as_str().to_owned(), qos_v4(s.qos))
-                }));
-                packet.pkid = packet_id;
-                packet.write(buffer).map_err(encoding)?;
-            }
-            Version::V5 => {
-                let filters = subscriptions
-                    .iter()
-                    .map(|s| v5::Filter::new(s.filter.as_str(), qos_v5(s.qos)));
-                let mut packet = v5::Subscribe::new_many(filters, None);
-                packet.pkid = packet_id;
-                packet.write(buffer).map_err(encoding)?;
-            }
+        let mut body = BytesMut::new();
+        body.put_u16(packet_id);
+        self.put_properties(&mut body, properties);
+        for subscription in subscriptions {
+            put_binary(&mut body, subscription.filter.as_str().as_bytes());
+            body.put_u8(self.subscription_options(subscription));
         }
-        Ok(())
+        put_packet(0x82, &body, out.buffer())
     }
 
     pub(crate) fn unsubscribe(
-        &self,
+        self,
         packet_id: u16,
         filters: &[TopicFilter],
+        properties: &Properties,
         out: &mut Output,
     ) -> Result<(), ProtocolError> {
-        let buffer = out.buffer();
-        let names = filters.iter().map(|f| f.as_str().to_owned()).collect();
-        match self.version {
-            Version::V311 => {
-                let mut packet = v4::Unsubscribe::new("");
-                packet.pkid = packet_id;
-                packet.topics = names;
-                packet.write(buffer).map_err(encoding)?;
-            }
-            Version::V5 => {
-                let mut packet = v5::Unsubscribe::new("", None);
-                packet.pkid = packet_id;
-                packet.filters = names;
-                packet.write(buffer).map_err(encoding)?;
-            }
+        let mut body = BytesMut::new();
+        body.put_u16(packet_id);
+        self.put_properties(&mut body, properties);
+        for filter in filters {
+            put_binary(&mut body, filter.as_str().as_bytes());
         }
-        Ok(())
+        put_packet(0xA2, &body, out.buffer())
     }
 
-    pub(crate) fn pingreq(&self, out: &mut Output) {
+    pub(crate) fn pingreq(self, out: &mut Output) {
         out.buffer().extend_from_slice(&[0xC0, 0x00]);
     }
 
-    /// A normal DISCONNECT has the same bytes in both versions (MQTT 5, section 3.14.2.1).
-    pub(crate) fn disconnect(&self, reason: ReasonCode, out: &mut Output) {
-        if self.version == Version::V5 && reason != ReasonCode::SUCCESS {
-            out.buffer().extend_from_slice(&[0xE0, 0x01, reason.0]);
-        } else {
-            out.buffer().extend_from_slice(&[0xE0, 0x00]);
+    /// A normal DISCONNECT has the same bytes in all versions (MQTT 5, section 3.14.2.1).
+    pub(crate) fn disconnect(
+        self,
+        reason: ReasonCode,
+        properties: &Properties,
+        out: &mut Output,
+    ) -> Result<(), ProtocolError> {
+        let mut body = BytesMut::new();
+        let is_plain = reason == ReasonCode::SUCCESS && properties.is_empty();
+        if self.version == Version::V5 && !is_plain {
+            body.put_u8(reason.0);
+            if !properties.is_empty() {
+                self.put_properties(&mut body, properties);
+            }
+        }
+        put_packet(0xE0, &body, out.buffer())
+    }
+
+    /// A list with its length, which only MQTT 5 has.
+    fn put_properties(self, buffer: &mut BytesMut, properties: &Properties) {
+        if self.version == Version::V5 {
+            put_variable_integer(buffer, properties.as_bytes().len());
+            buffer.extend_from_slice(properties.as_bytes());
         }
     }
+
+    /// The byte behind a filter: its QoS, and what MQTT 5 adds (MQTT 5, section 3.8.3.1).
+    fn subscription_options(self, subscription: &Subscription) -> u8 {
+        let qos = subscription.qos.level();
+        match self.version {
+            Version::V31 | Version::V311 => qos,
+            Version::V5 => {
+                qos | u8::from(subscription.retain_as_published) << 3
+                    | subscription.retain_handling.number() << 4
+            }
+        }
+    }
+}
+
+/// The Connect Flags (MQTT 5, section 3.1.2.3).
+fn connect_flags(connect: &Connect) -> u8 {
+    let mut flags = u8::from(connect.clean_start) << 1;
+    if let Some(will) = &connect.will {
+        flags |= 0x04 | will.qos.level() << 3 | u8::from(will.retain) << 5;
+    }
+    flags | u8::from(connect.password.is_some()) << 6 | u8::from(connect.username.is_some()) << 7
+}
+
+fn put_connect_properties(connect: &Connect, body: &mut BytesMut) {
+    let limits: Properties = [
+        connect.session_expiry.map(Property::SessionExpiryInterval),
+        connect.receive_maximum.map(Property::ReceiveMaximum),
+        connect.maximum_packet_size.map(Property::MaximumPacketSize),
+        connect.topic_alias_maximum.map(Property::TopicAliasMaximum),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let others = connect.properties.as_bytes();
+    put_variable_integer(body, limits.as_bytes().len() + others.len());
+    body.extend_from_slice(limits.as_bytes());
+    body.extend_from_slice(others);
 }
 
 /// Whether every field of a CONNECT fits into it.
@@ -259,88 +241,29 @@ fn check_connect(connect: &Connect) -> Result<(), ProtocolError> {
         }
     }
     // MQTT-3.1.2-22 of MQTT 3.1.1.
-    if connect.version == Version::V311 && connect.password.is_some() && connect.username.is_none()
-    {
-        return Err(ProtocolError::Encoding(
-            "MQTT 3.1.1 has no password without a user name".into(),
-        ));
+    if connect.version != Version::V5 && connect.password.is_some() && connect.username.is_none() {
+        return Err(ProtocolError::Encoding(format!(
+            "{} has no password without a user name",
+            connect.version
+        )));
     }
     Ok(())
 }
 
-/// Puts user name and password at the end of a CONNECT that was written without them, which
-/// is where they belong (MQTT 5, section 3.1.3), whatever bytes they are.
-fn append_login(
-    frame: BytesMut,
-    connect: &Connect,
-    buffer: &mut BytesMut,
-) -> Result<(), ProtocolError> {
-    let (header, length) = frame_length(&frame)?.unwrap_or_default();
-    let username = connect.username.as_deref().map(str::as_bytes);
-    let password = connect.password.as_ref().map(Secret::reveal);
-    let extra: usize = [username, password]
-        .iter()
-        .flatten()
-        .map(|s| 2 + s.len())
-        .sum();
-
-    buffer.put_u8(0x10);
-    put_remaining_length(buffer, length + extra)?;
-    // Variable header: protocol name (2 + 4), level (1), then the Connect Flags.
-    let Some((before, [flags, after @ ..])) = frame
-        .get(header..)
-        .and_then(|body| body.split_at_checked(7))
-    else {
-        return Err(ProtocolError::Encoding("CONNECT".into()));
-    };
-    buffer.extend_from_slice(before);
-    buffer.put_u8(
-        flags
-            | if username.is_some() { 0x80 } else { 0 }
-            | if password.is_some() { 0x40 } else { 0 },
-    );
-    buffer.extend_from_slice(after);
-    for text in [username, password].into_iter().flatten() {
-        // Cannot cut anything off: `check_connect` was here.
-        buffer.put_u16(u16::try_from(text.len()).unwrap_or(u16::MAX));
-        buffer.extend_from_slice(text);
-    }
+fn put_packet(first: u8, body: &[u8], buffer: &mut BytesMut) -> Result<(), ProtocolError> {
+    buffer.reserve(MAX_HEADER + body.len());
+    buffer.put_u8(first);
+    put_remaining_length(buffer, body.len())?;
+    buffer.extend_from_slice(body);
     Ok(())
 }
 
-fn put_remaining_length(buffer: &mut BytesMut, mut length: usize) -> Result<(), ProtocolError> {
+fn put_remaining_length(buffer: &mut BytesMut, length: usize) -> Result<(), ProtocolError> {
     if length > MAX_REMAINING_LENGTH {
-        return Err(ProtocolError::Encoding(
-            "packet over 268435455 bytes".into(),
-        ));
+        return Err(ProtocolError::Encoding(format!(
+            "it is over {MAX_REMAINING_LENGTH} bytes"
+        )));
     }
-    loop {
-        let low = (length & 0x7F) as u8;
-        length >>= 7;
-        if length == 0 {
-            buffer.put_u8(low);
-            return Ok(());
-        }
-        buffer.put_u8(low | 0x80);
-    }
-}
-
-fn encoding(error: impl std::fmt::Display) -> ProtocolError {
-    ProtocolError::Encoding(error.to_string())
-}
-
-fn qos_v4(qos: Qos) -> rumqttc::mqttbytes::QoS {
-    match qos {
-        Qos::AtMostOnce => rumqttc::mqttbytes::QoS::AtMostOnce,
-        Qos::AtLeastOnce => rumqttc::mqttbytes::QoS::AtLeastOnce,
-        Qos::ExactlyOnce => rumqttc::mqttbytes::QoS::ExactlyOnce,
-    }
-}
-
-fn qos_v5(qos: Qos) -> rumqttc::v5::mqttbytes::QoS {
-    match qos {
-        Qos::AtMostOnce => rumqttc::v5::mqttbytes::QoS::AtMostOnce,
-        Qos::AtLeastOnce => rumqttc::v5::mqttbytes::QoS::AtLeastOnce,
-        Qos::ExactlyOnce => rumqttc::v5::mqttbytes::QoS::ExactlyOnce,
-    }
+    put_variable_integer(buffer, length);
+    Ok(())
 }

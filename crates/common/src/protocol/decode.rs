@@ -1,9 +1,6 @@
 //! From bytes to packets: what a broker sends.
 //!
-//! Not `rumqttc`'s readers, for three faults that no check beforehand can mend: they count a
-//! Subscription Identifier one byte too long, so that the third of a PUBLISH ends up in the
-//! payload; they read properties past the end of their list; and they refuse packets whose
-//! code they do not know. The tests hold both against each other everywhere else.
+//! The tests hold this reader, and the writer in `codec`, against `rumqttc`'s wherever that is right.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
@@ -13,16 +10,17 @@ use super::properties::{Body, REASON_STRING, Value};
 use crate::message::{Message, Qos, Receipt};
 use crate::property::PublishProperties;
 use crate::reason::{ReasonCode, Refusal, Version};
-use crate::topic::TopicName;
+use crate::topic::{TopicError, TopicName};
 
 /// Cuts the next packet out of `input`; none when it is not there as a whole yet. A
 /// malformed packet stays where it is.
 ///
-/// `connection` marks the receipts of messages.
+/// `connection` marks the receipts of messages; `maximum` is the largest packet allowed, in bytes.
 pub(super) fn decode(
     version: Version,
     input: &mut BytesMut,
     connection: u64,
+    maximum: u32,
 ) -> Result<Option<Incoming>, ProtocolError> {
     let Some(first) = input.first().copied() else {
         return Ok(None);
@@ -38,6 +36,12 @@ pub(super) fn decode(
         return Ok(None);
     };
     let end = header + length;
+    // Before it is there: it may never fit into memory.
+    if u32::try_from(end).is_ok_and(|end| end > maximum) {
+        return Err(ProtocolError::OverLimit(format!(
+            "a packet of {end} bytes, and our Maximum Packet Size is {maximum}"
+        )));
+    }
     let Some(body) = input.get(header..end) else {
         return Ok(None);
     };
@@ -105,6 +109,10 @@ fn connack(version: Version, body: &[u8]) -> Result<Incoming, ProtocolError> {
     if version == Version::V5 && !body.is_empty() {
         body.properties(|id, value| match (id, value) {
             (0x12, Value::Text(text)) => accepted.assigned_client_id = Some(text.to_owned()),
+            (0x1A, Value::Text(text)) => accepted.response_information = Some(text.to_owned()),
+            (0x22, Value::Number(n)) => {
+                accepted.topic_alias_maximum = u16::try_from(n).unwrap_or(u16::MAX);
+            }
             (0x13, Value::Number(n)) => accepted.server_keep_alive = u16::try_from(n).ok(),
             (REASON_STRING, Value::Text(text)) => reason_string = Some(text.to_owned()),
             (0x21, Value::Number(n)) => {
@@ -140,6 +148,7 @@ fn connack(version: Version, body: &[u8]) -> Result<Incoming, ProtocolError> {
     if broken_limit {
         return Err(body.malformed("a limit in it is out of range"));
     }
+    accepted.reason_string = reason_string;
     Ok(Incoming::Accepted(accepted))
 }
 
@@ -155,8 +164,10 @@ fn publish(
         return Err(body.malformed("its QoS is 3"));
     };
     let topic = frame.slice_ref(body.binary()?);
-    let topic = TopicName::from_wire(topic)
-        .map_err(|why| body.malformed(&format!("its topic is no Topic Name: {why}")))?;
+    let topic = TopicName::from_wire(topic).map_err(|why| match why {
+        TopicError::NotUtf8 => body.not_utf8("its topic"),
+        _ => body.malformed(&format!("its topic is no Topic Name: {why}")),
+    })?;
     let receipt = match qos {
         Qos::AtMostOnce => None,
         _ => Some(Receipt {
@@ -167,18 +178,9 @@ fn publish(
     };
     let mut properties: Option<Box<PublishProperties>> = None;
     if version == Version::V5 {
-        let mut alias = false;
-        body.properties(|id, value| match (id, value) {
-            (0x23, _) => alias = true,
-            _ => publish_property(properties.get_or_insert_default(), &frame, id, value),
+        body.properties(|id, value| {
+            publish_property(properties.get_or_insert_default(), &frame, id, value);
         })?;
-        // We announce no Topic Alias Maximum (MQTT-3.3.2-9).
-        if alias {
-            return Err(body.malformed("it has a Topic Alias, though none was allowed"));
-        }
-    }
-    if topic.as_bytes().is_empty() {
-        return Err(body.malformed("its topic is empty"));
     }
     let payload_length = body.rest().len();
     frame.advance(frame.len() - payload_length);
@@ -201,6 +203,7 @@ fn publish_property(into: &mut PublishProperties, frame: &Bytes, id: u8, value: 
         (0x08, Value::Text(text)) => into.response_topic = Some(text.to_owned()),
         (0x09, Value::Binary(bytes)) => into.correlation_data = Some(frame.slice_ref(bytes)),
         (0x0B, Value::Number(n)) => into.subscription_identifiers.push(n),
+        (0x23, Value::Number(n)) => into.topic_alias = u16::try_from(n).ok(),
         (0x26, Value::Pair(key, value)) => {
             into.user_properties
                 .push((key.to_owned(), value.to_owned()));
@@ -254,7 +257,7 @@ fn suback(version: Version, body: &[u8]) -> Result<Incoming, ProtocolError> {
     let mut body = Body::new("SUBACK", body);
     let packet_id = body.packet_id()?;
     let reason_string = match version {
-        Version::V311 => None,
+        Version::V31 | Version::V311 => None,
         Version::V5 => body.reason_string()?,
     };
     Ok(Incoming::Suback {
@@ -267,15 +270,17 @@ fn suback(version: Version, body: &[u8]) -> Result<Incoming, ProtocolError> {
 fn unsuback(version: Version, body: &[u8]) -> Result<Incoming, ProtocolError> {
     let mut body = Body::new("UNSUBACK", body);
     let packet_id = body.packet_id()?;
-    match version {
-        Version::V311 => body.end()?,
-        Version::V5 => {
-            body.reason_string()?;
+    let reason_string = match version {
+        Version::V31 | Version::V311 => {
+            body.end()?;
+            None
         }
-    }
+        Version::V5 => body.reason_string()?,
+    };
     Ok(Incoming::Unsuback {
         packet_id,
         codes: codes(&body),
+        reason_string,
     })
 }
 

@@ -38,12 +38,14 @@ pub enum Event {
         /// The broker's own words.
         reason_string: Option<String>,
     },
-    /// UNSUBACK; the codes are empty in MQTT 3.1.1.
+    /// UNSUBACK; the codes are empty before MQTT 5.
     Unsubscribed {
         /// The identifier that [`Session::unsubscribe`] gave.
         packet_id: u16,
         /// In the order of the filters.
         codes: Vec<ReasonCode>,
+        /// The broker's own words.
+        reason_string: Option<String>,
     },
     /// The broker ended the session (MQTT 5 DISCONNECT).
     Closed {

@@ -3,6 +3,7 @@
 //! It does no I/O and reads no clock, so it is tested with scripted bytes and simulated
 //! networks. Whoever drives it ([`crate::client`]) moves the bytes and tells it the time.
 
+mod aliases;
 mod codec;
 mod decode;
 mod event;
@@ -16,8 +17,10 @@ mod session;
 
 pub use event::{Event, PublishError, Trace};
 pub use output::Output;
-pub use packet::{Accepted, Connect, Subscription};
+pub use packet::{Accepted, Connect, Farewell, RetainHandling, Subscription};
 pub use session::Session;
+
+use crate::reason::ReasonCode;
 
 /// Why a session cannot go on over this connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +28,15 @@ pub enum ProtocolError {
     /// The broker sent bytes that are no MQTT packet.
     #[error("the broker sent a malformed packet: {0}")]
     Malformed(String),
+    /// The broker sent text that is not UTF-8.
+    #[error("the broker sent a malformed packet: {0}")]
+    NotUtf8(String),
+    /// The broker named a topic by an alias that is not allowed or not known.
+    #[error("the broker sent a PUBLISH whose Topic Alias is not valid: {0}")]
+    TopicAlias(String),
+    /// The broker sent a packet over our Maximum Packet Size.
+    #[error("the broker sent {0}")]
+    OverLimit(String),
     /// The broker sent a packet that has no place here.
     #[error("the broker sent {0} where the protocol does not allow it")]
     Unexpected(&'static str),
@@ -34,4 +46,18 @@ pub enum ProtocolError {
     /// A request cannot be put into a packet.
     #[error("cannot encode the packet: {0}")]
     Encoding(String),
+}
+
+impl ProtocolError {
+    /// The Reason Code that a DISCONNECT gives for it (MQTT 5, section 3.14.2.1).
+    fn reason(&self) -> ReasonCode {
+        ReasonCode(match self {
+            Self::Malformed(_) | Self::NotUtf8(_) => 0x81,
+            Self::Unexpected(_) => 0x82,
+            Self::KeepAliveTimeout => 0x8D,
+            Self::TopicAlias(_) => 0x94,
+            Self::OverLimit(_) => 0x95,
+            Self::Encoding(_) => 0x80,
+        })
+    }
 }

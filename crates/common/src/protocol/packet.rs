@@ -1,6 +1,7 @@
 //! The packets of a session in our own types; [`super::codec`] turns them into bytes and back.
 
 use crate::message::{Message, Qos, Will};
+use crate::property::Properties;
 use crate::reason::{ReasonCode, Version};
 use crate::secret::Secret;
 use crate::topic::TopicFilter;
@@ -20,6 +21,13 @@ pub struct Connect {
     pub session_expiry: Option<u32>,
     /// How many unacknowledged QoS 1 and 2 messages the broker may send us (5 only).
     pub receive_maximum: Option<u16>,
+    /// The largest packet that the broker may send us, in bytes, fixed header included; not 0
+    /// (5 only).
+    pub maximum_packet_size: Option<u32>,
+    /// The highest Topic Alias that the broker may use; none allows none (5 only).
+    pub topic_alias_maximum: Option<u16>,
+    /// All other properties (5 only).
+    pub properties: Properties,
     /// User name.
     pub username: Option<String>,
     /// Password: any bytes, at most 65,535.
@@ -37,6 +45,9 @@ impl Default for Connect {
             keep_alive: 60,
             session_expiry: None,
             receive_maximum: None,
+            maximum_packet_size: None,
+            topic_alias_maximum: None,
+            properties: Properties::default(),
             username: None,
             password: None,
             will: None,
@@ -51,6 +62,55 @@ pub struct Subscription {
     pub filter: TopicFilter,
     /// The highest QoS to receive it with.
     pub qos: Qos,
+    /// Whether messages keep the publisher's retain flag (5 only).
+    pub retain_as_published: bool,
+    /// Which retained messages to send now (5 only).
+    pub retain_handling: RetainHandling,
+}
+
+impl Subscription {
+    /// A subscription as MQTT 3.1.1 knows it.
+    #[must_use]
+    pub fn new(filter: TopicFilter, qos: Qos) -> Self {
+        Self {
+            filter,
+            qos,
+            retain_as_published: false,
+            retain_handling: RetainHandling::Always,
+        }
+    }
+}
+
+/// When a subscription brings the retained messages (MQTT 5, section 3.8.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RetainHandling {
+    /// With every SUBSCRIBE.
+    #[default]
+    Always,
+    /// If the session did not have this subscription before.
+    New,
+    /// Never.
+    Never,
+}
+
+impl RetainHandling {
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Always => 0,
+            Self::New => 1,
+            Self::Never => 2,
+        }
+    }
+}
+
+/// What a DISCONNECT says beside its Reason Code (5 only).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Farewell {
+    /// Session Expiry Interval in seconds that replaces that of CONNECT, which was not 0.
+    pub session_expiry: Option<u32>,
+    /// User Properties and a Reason String: left out where the broker does not take a packet
+    /// of that size (MQTT-3.14.2-3).
+    pub words: Properties,
 }
 
 /// A broker's CONNACK that accepts the session, with the limits it sets.
@@ -70,6 +130,12 @@ pub struct Accepted {
     pub maximum_qos: Qos,
     /// Whether the broker keeps retained messages.
     pub retain_available: bool,
+    /// The highest Topic Alias the broker takes; 0 for none.
+    pub topic_alias_maximum: u16,
+    /// What to make Response Topics of, when we asked (5 only).
+    pub response_information: Option<String>,
+    /// The broker's own words (5 only).
+    pub reason_string: Option<String>,
 }
 
 impl Default for Accepted {
@@ -82,6 +148,9 @@ impl Default for Accepted {
             maximum_packet_size: u32::MAX,
             maximum_qos: Qos::ExactlyOnce,
             retain_available: true,
+            topic_alias_maximum: 0,
+            response_information: None,
+            reason_string: None,
         }
     }
 }
@@ -129,6 +198,7 @@ pub(crate) enum Incoming {
     Unsuback {
         packet_id: u16,
         codes: Vec<ReasonCode>,
+        reason_string: Option<String>,
     },
     Pingresp,
     Disconnect {

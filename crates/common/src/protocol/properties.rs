@@ -39,6 +39,10 @@ impl<'a> Body<'a> {
         ProtocolError::Malformed(format!("{}: {what}", self.packet))
     }
 
+    pub(super) fn not_utf8(&self, what: &str) -> ProtocolError {
+        ProtocolError::NotUtf8(format!("{}: {what} is not valid UTF-8", self.packet))
+    }
+
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], ProtocolError> {
         let (taken, rest) = self
             .rest
@@ -77,7 +81,7 @@ impl<'a> Body<'a> {
 
     fn text(&mut self) -> Result<&'a str, ProtocolError> {
         let bytes = self.binary()?;
-        std::str::from_utf8(bytes).map_err(|_| self.malformed("a text in it is not valid UTF-8"))
+        std::str::from_utf8(bytes).map_err(|_| self.not_utf8("a text in it"))
     }
 
     fn variable_integer(&mut self) -> Result<u32, ProtocolError> {

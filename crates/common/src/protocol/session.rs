@@ -1,5 +1,6 @@
 //! The session itself: handshake, window, acknowledgements, Keep Alive.
 
+mod incoming;
 mod resume;
 
 use std::collections::{HashMap, VecDeque};
@@ -9,15 +10,17 @@ use std::time::Instant;
 use bytes::BytesMut;
 
 use super::ProtocolError;
+use super::aliases::Aliases;
 use super::codec::Codec;
 use super::decode::decode;
 use super::event::{Event, PublishError, Trace};
 use super::in_flight::{InFlight, Outgoing, Request, Stage};
 use super::keep_alive::KeepAlive;
-use super::limits::{check_publish, check_size};
+use super::limits::{check_publish, check_size, list_length};
 use super::output::Output;
-use super::packet::{Accepted, Ack, AckKind, Connect, Incoming, Subscription};
-use crate::message::{Message, Publication, Qos, Receipt};
+use super::packet::{Accepted, AckKind, Connect, Farewell, Incoming, Subscription};
+use crate::message::{Publication, Qos, Receipt};
+use crate::property::{Properties, Property};
 use crate::reason::{Reason, ReasonCode, Version};
 use crate::topic::TopicFilter;
 
@@ -62,7 +65,12 @@ pub struct Session {
     bytes: usize,
     waiting: usize,
     received: HashMap<u16, Received>,
+    /// Of the topics we publish to.
+    our_aliases: Aliases,
+    /// Of the topics the broker publishes to.
+    their_aliases: Aliases,
     keep_alive: KeepAlive,
+    farewell: Farewell,
     trace: Option<Trace>,
 }
 
@@ -85,9 +93,19 @@ impl Session {
             bytes: 0,
             waiting: 0,
             received: HashMap::new(),
+            our_aliases: Aliases::default(),
+            their_aliases: Aliases::default(),
             keep_alive: KeepAlive::default(),
+            farewell: Farewell::default(),
             trace,
         }
+    }
+
+    /// What DISCONNECT will say beside its Reason Code.
+    #[must_use]
+    pub fn with_farewell(mut self, farewell: Farewell) -> Self {
+        self.farewell = farewell;
+        self
     }
 
     /// A fresh connection is up: sends CONNECT over it.
@@ -117,24 +135,28 @@ impl Session {
         self.output.clear();
         self.waiting += self.on_wire;
         self.on_wire = 0;
+        self.our_aliases.clear();
+        self.their_aliases.clear();
     }
 
     /// Takes in what arrived; complete packets leave `input`, the rest stays.
     ///
     /// # Errors
     /// The broker broke the protocol; the connection must be closed, and nothing more is
-    /// taken in over it. Events up to the offending packet are still there.
+    /// taken in over it. Events up to the offending packet are still there, and in MQTT 5 a
+    /// DISCONNECT that says why waits to be sent.
     pub fn feed(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ProtocolError> {
         self.keep_alive.received(now);
         while matches!(self.state, State::Connecting | State::Online) {
-            let taken = match decode(self.connect.version, input, self.connection) {
+            let taken = match self.decode(input) {
                 Ok(None) => break,
                 Ok(Some(packet)) => self.take_in(packet, now),
                 Err(error) => Err(error),
             };
-            if taken.is_err() {
+            if let Err(why) = taken {
+                self.reproach(&why);
                 self.state = State::Ended;
-                return taken;
+                return Err(why);
             }
         }
         Ok(())
@@ -187,6 +209,12 @@ impl Session {
         self.state == State::Online
     }
 
+    /// What the broker's last CONNACK said; what is not limited before the first.
+    #[must_use]
+    pub fn limits(&self) -> &Accepted {
+        &self.limits
+    }
+
     /// Whether [`Session::publish`] takes a QoS 1 or 2 message now.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -214,7 +242,10 @@ impl Session {
         if !self.is_online() {
             return Err(PublishError::NotConnected);
         }
-        check_publish(message, self.connect.version, &self.limits)?;
+        let naming = self
+            .our_aliases
+            .naming(message, self.limits.topic_alias_maximum);
+        check_publish(message, self.connect.version, naming, &self.limits)?;
         if message.qos == Qos::AtMostOnce {
             self.send_publish(message, 0, false)?;
             return Ok(None);
@@ -240,17 +271,22 @@ impl Session {
         Ok(Some(packet_id))
     }
 
-    /// Subscribes to all of `subscriptions` with one packet; gives its identifier.
+    /// Subscribes to all of `subscriptions` with one packet, which has `properties` in MQTT 5;
+    /// gives its identifier.
     ///
     /// # Errors
     /// [`PublishError::NotConnected`], [`PublishError::WindowFull`] without a free identifier,
     /// and the two about the packet's size.
-    pub fn subscribe(&mut self, subscriptions: &[Subscription]) -> Result<u16, PublishError> {
+    pub fn subscribe(
+        &mut self,
+        subscriptions: &[Subscription],
+        properties: &Properties,
+    ) -> Result<u16, PublishError> {
         let size: usize = subscriptions
             .iter()
             .map(|s| 3 + s.filter.as_str().len())
             .sum();
-        let packet_id = self.request(Request::Subscribe(subscriptions.len()), size)?;
+        let packet_id = self.request(Request::Subscribe(subscriptions.len()), size, properties)?;
         for subscription in subscriptions {
             self.trace(format_args!(
                 "sending SUBSCRIBE (m{packet_id}, {:?}, QoS {})",
@@ -259,7 +295,7 @@ impl Session {
             ));
         }
         self.codec
-            .subscribe(packet_id, subscriptions, &mut self.output)?;
+            .subscribe(packet_id, subscriptions, properties, &mut self.output)?;
         Ok(packet_id)
     }
 
@@ -267,9 +303,13 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::subscribe`].
-    pub fn unsubscribe(&mut self, filters: &[TopicFilter]) -> Result<u16, PublishError> {
+    pub fn unsubscribe(
+        &mut self,
+        filters: &[TopicFilter],
+        properties: &Properties,
+    ) -> Result<u16, PublishError> {
         let size: usize = filters.iter().map(|f| 2 + f.as_str().len()).sum();
-        let packet_id = self.request(Request::Unsubscribe(filters.len()), size)?;
+        let packet_id = self.request(Request::Unsubscribe(filters.len()), size, properties)?;
         for filter in filters {
             self.trace(format_args!(
                 "sending UNSUBSCRIBE (m{packet_id}, {:?})",
@@ -277,7 +317,7 @@ impl Session {
             ));
         }
         self.codec
-            .unsubscribe(packet_id, filters, &mut self.output)?;
+            .unsubscribe(packet_id, filters, properties, &mut self.output)?;
         Ok(packet_id)
     }
 
@@ -307,19 +347,52 @@ impl Session {
     }
 
     /// Says good-bye with a reason: the broker throws the Will away, unless that is
-    /// [`ReasonCode::WITH_WILL`] (MQTT 5; 3.1.1 has no reasons). Nothing can be sent afterwards.
+    /// [`ReasonCode::WITH_WILL`] (before MQTT 5 there are no reasons). Nothing can be sent
+    /// afterwards.
     pub fn disconnect(&mut self, reason: ReasonCode) {
         if self.state == State::Online {
             self.trace(format_args!("sending DISCONNECT ({})", reason.0));
-            self.codec.disconnect(reason, &mut self.output);
+            let properties = self.farewell_properties();
+            // Cannot be too long: its size was checked.
+            let _ = self.codec.disconnect(reason, &properties, &mut self.output);
         }
         self.state = State::Ended;
+    }
+
+    /// Tells the broker what it did wrong (MQTT 5, section 4.13.1).
+    fn reproach(&mut self, why: &ProtocolError) {
+        if self.state == State::Online && self.connect.version == Version::V5 {
+            let reason = why.reason();
+            self.trace(format_args!("sending DISCONNECT ({})", reason.0));
+            let _ = self
+                .codec
+                .disconnect(reason, &Properties::default(), &mut self.output);
+        }
+    }
+
+    fn farewell_properties(&self) -> Properties {
+        let expiry: Properties = self
+            .farewell
+            .session_expiry
+            .map(Property::SessionExpiryInterval)
+            .into_iter()
+            .collect();
+        let all = expiry.followed_by(&self.farewell.words);
+        match check_size(1 + list_length(all.as_bytes().len()), &self.limits) {
+            Ok(()) => all,
+            Err(_) => expiry,
+        }
+    }
+
+    fn decode(&self, input: &mut BytesMut) -> Result<Option<Incoming>, ProtocolError> {
+        let maximum = self.connect.maximum_packet_size.unwrap_or(u32::MAX);
+        decode(self.connect.version, input, self.connection, maximum)
     }
 
     /// What the broker says after our DISCONNECT crossed its own: why it ended the session
     /// (MQTT 5). Everything else comes too late and is thrown away.
     pub fn last_words(&mut self, input: &mut BytesMut) -> Option<Reason> {
-        while let Ok(Some(packet)) = decode(self.connect.version, input, self.connection) {
+        while let Ok(Some(packet)) = self.decode(input) {
             if let Incoming::Disconnect {
                 reason: code,
                 reason_string: words,
@@ -332,222 +405,22 @@ impl Session {
         None
     }
 
-    fn take_in(&mut self, packet: Incoming, now: Instant) -> Result<(), ProtocolError> {
-        match (self.state, packet) {
-            (State::Connecting, Incoming::Accepted(accepted)) => self.accepted(accepted, now),
-            (State::Connecting, Incoming::Refused(refusal)) => {
-                self.trace(format_args!("received CONNACK ({})", refusal.code));
-                self.state = State::Ended;
-                self.events.push_back(Event::Refused(refusal));
-                Ok(())
-            }
-            (State::Connecting, _) => Err(ProtocolError::Unexpected("a packet before CONNACK")),
-            (_, Incoming::Accepted(_) | Incoming::Refused(_)) => {
-                Err(ProtocolError::Unexpected("a second CONNACK"))
-            }
-            (_, Incoming::Publish(message)) => {
-                self.message(message);
-                Ok(())
-            }
-            (_, Incoming::Ack(kind, ack)) => self.acknowledged(kind, ack),
-            (
-                _,
-                Incoming::Suback {
-                    packet_id,
-                    codes,
-                    reason_string,
-                },
-            ) => self.subscribed(packet_id, codes, reason_string),
-            (_, Incoming::Unsuback { packet_id, codes }) => self.unsubscribed(packet_id, codes),
-            (_, Incoming::Pingresp) => {
-                self.trace(format_args!("received PINGRESP"));
-                Ok(())
-            }
-            (
-                _,
-                Incoming::Disconnect {
-                    reason,
-                    reason_string,
-                },
-            ) => {
-                self.trace(format_args!("received DISCONNECT ({})", reason.0));
-                self.state = State::Ended;
-                self.events.push_back(Event::Closed {
-                    reason,
-                    reason_string,
-                });
-                Ok(())
-            }
-        }
-    }
-
-    fn accepted(&mut self, mut accepted: Accepted, now: Instant) -> Result<(), ProtocolError> {
-        // A clean start left nothing that could be present (MQTT-3.2.2-2), whatever it says.
-        accepted.session_present &= !self.connect.clean_start;
-        self.trace(format_args!(
-            "received CONNACK (0, session present {})",
-            u8::from(accepted.session_present)
-        ));
-        self.state = State::Online;
-        if let Some(seconds) = accepted.server_keep_alive {
-            self.keep_alive = KeepAlive::new(seconds, now);
-        }
-        if let Some(id) = &accepted.assigned_client_id {
-            // The session's name from now on: a reconnect must ask for the same one.
-            self.connect.client_id.clone_from(id);
-        }
-        let session_present = accepted.session_present;
-        self.limits = accepted.clone();
-        self.events.push_back(Event::Connected(accepted));
-        self.resume(session_present)
-    }
-
-    fn message(&mut self, message: Message) {
-        if let Some(trace) = self.trace {
-            trace(format_args!(
-                "received PUBLISH (d{}, q{}, r{}, m{}, {:?}, {} bytes)",
-                u8::from(message.dup),
-                message.qos.level(),
-                u8::from(message.retain),
-                message.receipt.map_or(0, |r| r.packet_id),
-                message.topic.as_str(),
-                message.payload.len()
-            ));
-        }
-        if let Some(receipt) = message.receipt
-            && receipt.qos == Qos::ExactlyOnce
-        {
-            match self.received.get_mut(&receipt.packet_id) {
-                // The broker repeats what the application is still busy with.
-                Some(Received::Delivered { sent, .. }) => {
-                    *sent = receipt.connection;
-                    return;
-                }
-                Some(Received::Accepted) => {
-                    self.send_ack(AckKind::Pubrec, receipt.packet_id, ReasonCode::SUCCESS);
-                    return;
-                }
-                None => {
-                    let delivered = Received::Delivered {
-                        given: receipt.connection,
-                        sent: receipt.connection,
-                    };
-                    self.received.insert(receipt.packet_id, delivered);
-                }
-            }
-        }
-        self.events.push_back(Event::Message(message));
-    }
-
-    fn acknowledged(&mut self, kind: AckKind, ack: Ack) -> Result<(), ProtocolError> {
-        self.trace(format_args!(
-            "received {} (m{}, reason {})",
-            kind.name(),
-            ack.packet_id,
-            ack.reason.0
-        ));
-        if kind == AckKind::Pubrel {
-            let known = self.received.remove(&ack.packet_id).is_some();
-            let reason = if known || self.connect.version == Version::V311 {
-                ReasonCode::SUCCESS
-            } else {
-                ReasonCode::PACKET_ID_NOT_FOUND
-            };
-            self.send_ack(AckKind::Pubcomp, ack.packet_id, reason);
-            return Ok(());
-        }
-        let Some(Request::Publish(outgoing)) = self.requests.get_mut(ack.packet_id) else {
-            // A second answer, or one to a request of an earlier connection.
-            return Ok(());
-        };
-        match (kind, outgoing.message.qos, outgoing.stage) {
-            // Not sent over this connection yet: the answer cannot be meant for it.
-            (_, _, Stage::Waiting) => Ok(()),
-            (AckKind::Pubrec, Qos::ExactlyOnce, _) if !ack.reason.is_failure() => {
-                outgoing.stage = Stage::Released;
-                self.send_ack(AckKind::Pubrel, ack.packet_id, ReasonCode::SUCCESS);
-                Ok(())
-            }
-            (AckKind::Puback, Qos::AtLeastOnce, _)
-            | (AckKind::Pubrec, Qos::ExactlyOnce, Stage::Sent)
-            | (AckKind::Pubcomp, Qos::ExactlyOnce, Stage::Released) => {
-                // A broker that had completed the exchange before the connection broke does
-                // not know the identifier any more, and nothing is wrong (MQTT 5, 3.7.2.1).
-                let completed = kind == AckKind::Pubcomp
-                    && ack.reason == ReasonCode::PACKET_ID_NOT_FOUND
-                    && outgoing.dup;
-                let reason = if completed {
-                    ReasonCode::SUCCESS
-                } else {
-                    ack.reason
-                };
-                self.end_exchange(ack.packet_id, reason, ack.reason_string);
-                self.send_waiting()
-            }
-            _ => Err(ProtocolError::Unexpected(kind.name())),
-        }
-    }
-
-    fn subscribed(
-        &mut self,
-        packet_id: u16,
-        codes: Vec<ReasonCode>,
-        reason_string: Option<String>,
-    ) -> Result<(), ProtocolError> {
-        self.trace(format_args!(
-            "received SUBACK (m{packet_id}, codes {:?})",
-            codes.iter().map(|code| code.0).collect::<Vec<_>>()
-        ));
-        let Some(Request::Subscribe(filters)) = self.requests.get_mut(packet_id) else {
-            return Ok(());
-        };
-        if *filters != codes.len() {
-            return Err(ProtocolError::Malformed(format!(
-                "SUBACK with {} codes for {filters} filters",
-                codes.len()
-            )));
-        }
-        self.requests.remove(packet_id);
-        self.events.push_back(Event::Subscribed {
-            packet_id,
-            codes,
-            reason_string,
-        });
-        Ok(())
-    }
-
-    fn unsubscribed(
-        &mut self,
-        packet_id: u16,
-        codes: Vec<ReasonCode>,
-    ) -> Result<(), ProtocolError> {
-        self.trace(format_args!("received UNSUBACK (m{packet_id})"));
-        let Some(Request::Unsubscribe(filters)) = self.requests.get_mut(packet_id) else {
-            return Ok(());
-        };
-        // MQTT 3.1.1 has no codes here.
-        if self.connect.version == Version::V5 && *filters != codes.len() {
-            return Err(ProtocolError::Malformed(format!(
-                "UNSUBACK with {} codes for {filters} filters",
-                codes.len()
-            )));
-        }
-        self.requests.remove(packet_id);
-        self.events
-            .push_back(Event::Unsubscribed { packet_id, codes });
-        Ok(())
-    }
-
     /// Files a SUBSCRIBE or UNSUBSCRIBE whose filters take `size` bytes.
-    fn request(&mut self, request: Request, size: usize) -> Result<u16, PublishError> {
+    fn request(
+        &mut self,
+        request: Request,
+        size: usize,
+        properties: &Properties,
+    ) -> Result<u16, PublishError> {
         if !self.is_online() {
             return Err(PublishError::NotConnected);
         }
         if size == 0 {
             return Err(ProtocolError::Encoding("a request without Topic Filters".into()).into());
         }
-        // Packet Identifier and, in MQTT 5, an empty property list.
-        check_size(size + 3, &self.limits)?;
+        // The Packet Identifier; before MQTT 5 the size has no limit that could be near.
+        let size = 2 + list_length(properties.as_bytes().len()) + size;
+        check_size(size, &self.limits)?;
         self.requests
             .insert(request)
             .ok_or(PublishError::WindowFull)
@@ -569,8 +442,13 @@ impl Session {
                 message.payload.len()
             ));
         }
+        let naming = self
+            .our_aliases
+            .naming(message, self.limits.topic_alias_maximum);
         self.codec
-            .publish(message, packet_id, dup, &mut self.output)
+            .publish(message, naming, packet_id, dup, &mut self.output)?;
+        self.our_aliases.sent(message, naming);
+        Ok(())
     }
 
     fn send_ack(&mut self, kind: AckKind, packet_id: u16, reason: ReasonCode) {

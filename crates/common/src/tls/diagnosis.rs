@@ -91,14 +91,16 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
         // A new authority often bears the name of the one before: then it is the signature
         // that does not fit.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => report.hint(match trust {
-            Trust::Named { file, folder } => {
-                let paths: Vec<_> = file.iter().chain(folder).map(|path| path.display().to_string()).collect();
-                let (paths, hold) = (paths.join(" and "), if paths.len() == 1 { "holds" } else { "hold" });
+            Trust::Named { file, folder, system } => {
+                let mut paths: Vec<_> = file.iter().chain(folder).map(|path| path.display().to_string()).collect();
+                paths.extend(system.then(|| "the system's certificates".to_owned()));
+                let (paths, hold) = (paths.join(" and "), if paths.len() == 1 && !system { "holds" } else { "hold" });
                 format!(
                     "{paths} {hold} neither its authority nor the certificate itself; give that file with --cafile (made by mkcert: \"$(mkcert -CAROOT)/rootCA.pem\")"
                 )
             }
-            Trust::System | Trust::Pins => {
+            // With a pre-shared key there is no certificate to refuse.
+            Trust::System | Trust::Pins | Trust::SharedKey(_) => {
                 "name the broker's certificate authority with --cafile".to_owned()
             }
         }),

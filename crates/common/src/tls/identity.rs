@@ -12,15 +12,20 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use zeroize::Zeroizing;
 
 use super::danger_second_look::public_key;
+use super::encrypted_key::EncryptedKey;
 use crate::exit::Exit;
 use crate::report::Report;
+use crate::terminal;
+
+/// OpenSSL's words, which scripts that answer prompts wait for.
+const PROMPT: &str = "Enter PEM pass phrase:";
 
 /// Where the client's certificate and its private key are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityFiles {
     /// PEM: the certificate, then those that lead to its authority.
     pub certificate: PathBuf,
-    /// PEM: PKCS#8, PKCS#1 or SEC1, not encrypted.
+    /// PEM: PKCS#8, PKCS#1 or SEC1. An encrypted key's pass phrase is asked on the terminal.
     pub key: PathBuf,
 }
 
@@ -104,12 +109,8 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Report> {
             .cause(why)
             .hint("give the PEM file of the certificate's private key")
     })?;
-    if is_encrypted(&text) {
-        return Err(unusable()
-            .cause("it is encrypted, and encrypted keys are not supported yet")
-            .hint(format!(
-                "decrypt it into a file that only you can read: (umask 077; openssl pkey -in {shown} -out plain.key), then --key plain.key"
-            )));
+    if let Some(key) = EncryptedKey::find(&text) {
+        return decrypted(key, path);
     }
     PrivateKeyDer::from_pem_slice(&text).map_err(|why| {
         let cause = match why {
@@ -119,17 +120,36 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Report> {
             why => format!("it is not a valid PEM file: {why}"),
         };
         unusable().cause(cause).hint(
-            "a private key begins with -----BEGIN PRIVATE KEY-----, RSA PRIVATE KEY or EC PRIVATE KEY",
+            "a private key begins with -----BEGIN PRIVATE KEY-----, ENCRYPTED PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY",
         )
     })
 }
 
-/// PKCS#8 says so in its label (RFC 7468, section 11), the older forms in a header (RFC 1421,
-/// section 4.6.1.1).
-fn is_encrypted(text: &[u8]) -> bool {
-    text.split(|&byte| byte == b'\n' || byte == b'\r')
-        .any(|line| {
-            line.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
-                || (line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED"))
-        })
+fn decrypted(
+    key: Result<EncryptedKey, String>,
+    path: &Path,
+) -> Result<PrivateKeyDer<'static>, Report> {
+    let shown = path.display();
+    let unusable = || Report::new(Exit::TLS, format!("cannot use the --key {shown}"));
+    let key = key.map_err(|why| {
+        unusable()
+            .cause(format!("it is encrypted, and {why}"))
+            .hint(format!(
+                "encrypt it in today's form: openssl pkcs8 -topk8 -in {shown} -out new.key, then --key new.key"
+            ))
+    })?;
+    let pass_phrase = terminal::ask(PROMPT).map_err(|why| {
+        unusable()
+            .cause(format!(
+                "it is encrypted, and its pass phrase cannot be asked on a terminal: {why}"
+            ))
+            .hint(format!(
+                "decrypt it into a file that only you can read: (umask 077; openssl pkey -in {shown} -out plain.key), then --key plain.key"
+            ))
+    })?;
+    key.decrypt(&pass_phrase).ok_or_else(|| {
+        unusable()
+            .cause("the pass phrase is wrong")
+            .hint("type the one that the key was encrypted with")
+    })
 }

@@ -145,6 +145,9 @@ fn properties(list: &PublishProperties, out: &mut impl Write) -> io::Result<()> 
         [one] => write!(members.name("subscription-identifier")?, "{one}")?,
         several => write!(members.name("subscription-identifier")?, "{several:?}")?,
     }
+    if let Some(alias) = list.topic_alias {
+        write!(members.name("topic-alias")?, "{alias}")?;
+    }
     if !list.user_properties.is_empty() {
         let out = members.name("user-properties")?;
         out.write_all(b"[")?;

@@ -10,7 +10,7 @@ use super::Printed;
 use super::compile::{FormatError, compile};
 use super::json;
 use super::layout::Layout;
-use super::time::Moment;
+use super::time::{Moment, local_zone};
 
 const ISO_8601: &str = "%Y-%m-%dT%H:%M:%S%z";
 
@@ -23,6 +23,8 @@ pub(crate) struct Template {
     /// `%J` is in it: the payload must be JSON.
     parses: bool,
     zone: TimeZone,
+    /// What `TZ` says, where it means no zone.
+    unknown_zone: Option<String>,
 }
 
 /// A part of a template.
@@ -109,18 +111,25 @@ impl Template {
                 Piece::Time(_) | Piece::Field(LocalTime | Json | ParsedJson, _)
             )
         };
+        // Looking the zone up reads files.
+        let (zone, unknown_zone) = if pieces.iter().all(timeless) {
+            (TimeZone::UTC, None)
+        } else {
+            local_zone()
+        };
         Ok(Self {
             parses: pieces.iter().any(parses),
-            // Looking the zone up reads files.
-            zone: if pieces.iter().all(timeless) {
-                TimeZone::UTC
-            } else {
-                TimeZone::system()
-            },
+            zone,
+            unknown_zone,
             pieces,
             newline,
             pretty,
         })
+    }
+
+    /// What `TZ` says, when local times are printed and it means no zone: they are in UTC.
+    pub(crate) fn unknown_zone(&self) -> Option<&str> {
+        self.unknown_zone.as_deref()
     }
 
     /// Writes a message, all of it or nothing.
@@ -168,7 +177,7 @@ fn write_field(
     let properties = message.properties.as_deref();
     match field {
         // The session allows the broker none.
-        Field::TopicAlias => layout.number(None::<u16>, out),
+        Field::TopicAlias => layout.number(properties.and_then(|p| p.topic_alias), out),
         Field::ContentType => {
             let text = properties.and_then(|p| p.content_type.as_deref());
             layout.text(text.unwrap_or_default().as_bytes(), out)

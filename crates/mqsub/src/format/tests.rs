@@ -1,11 +1,13 @@
 //! The format language without a broker: exact texts, and properties of all texts.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use mqtools_common::message::{Message, Qos};
 use mqtools_common::property::PublishProperties;
 use mqtools_common::topic::TopicName;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Format, Printed, Template};
 
@@ -59,6 +61,7 @@ fn all_properties() -> Message {
         properties: Some(Box::new(PublishProperties {
             payload_format_indicator: Some(0),
             message_expiry_interval: Some(60),
+            topic_alias: Some(9),
             content_type: Some("text/plain".into()),
             response_topic: Some("answers".into()),
             correlation_data: Some(Bytes::from_static(b"\xff\0")),
@@ -148,7 +151,7 @@ fn json_shows_every_property() {
         r#"1,"properties":{"payload-format-indicator":0,"message-expiry-interval":60,"#.to_owned()
             + r#""content-type":"text/plain","response-topic":"answers","#
             + r#""correlation-data":"/wA=","correlation-data-encoding":"base64","#
-            + r#""subscription-identifier":[7, 268435455],"#
+            + r#""subscription-identifier":[7, 268435455],"topic-alias":9,"#
             + r#""user-properties":[{"k":"one"},{"k":"\"two\""}]},"payload":"x"}"#
     );
 }
@@ -239,21 +242,31 @@ fn any_message() -> impl Strategy<Value = Message> {
         any::<Option<Vec<u8>>>(),
         user,
         any::<Option<u32>>(),
+        any::<[Option<String>; 2]>(),
+        (any::<bool>(), any::<Option<bool>>(), 0..3_usize),
         "[^\0+#]{1,9}",
     )
-        .prop_map(|(payload, data, user_properties, number, topic)| Message {
-            topic: TopicName::from_wire(Bytes::from(topic.clone())).unwrap(),
-            retain: number.is_some(),
-            properties: Some(Box::new(PublishProperties {
-                correlation_data: data.map(Bytes::from),
-                message_expiry_interval: number,
-                subscription_identifiers: number.into_iter().collect(),
-                content_type: Some(topic),
-                user_properties,
-                ..PublishProperties::default()
-            })),
-            ..message(&payload)
-        })
+        .prop_map(
+            |(payload, data, user, number, texts, (bare, flag, ids), topic)| {
+                let [content_type, response_topic] = texts;
+                let properties = PublishProperties {
+                    payload_format_indicator: flag.map(u8::from),
+                    message_expiry_interval: number,
+                    content_type,
+                    response_topic,
+                    correlation_data: data.map(Bytes::from),
+                    subscription_identifiers: vec![number.unwrap_or(1); ids],
+                    user_properties: user,
+                    topic_alias: number.map(|_| 7),
+                };
+                Message {
+                    topic: TopicName::from_wire(Bytes::from(topic)).unwrap(),
+                    retain: number.is_some(),
+                    properties: (!bare).then(|| Box::new(properties)),
+                    ..message(&payload)
+                }
+            },
+        )
 }
 
 proptest! {
@@ -282,6 +295,35 @@ proptest! {
             Ok(text) => prop_assert_eq!(value["payload"].as_str(), Some(text)),
             Err(_) => prop_assert_eq!(value["payload_encoding"].as_str(), Some("base64")),
         }
+        prop_assert_eq!(&value["payloadlen"], &json!(message.payload.len()));
+        prop_assert_eq!(&value["qos"], &json!(0));
+        prop_assert_eq!(&value["retain"], &json!(message.retain));
+        let Some(sent) = message.properties else {
+            prop_assert!(value.get("properties").is_none());
+            return Ok(());
+        };
+        let member = |name: &str| value["properties"].get(name).cloned();
+        prop_assert_eq!(member("payload-format-indicator"), sent.payload_format_indicator.map(Value::from));
+        prop_assert_eq!(member("message-expiry-interval"), sent.message_expiry_interval.map(Value::from));
+        prop_assert_eq!(member("content-type"), sent.content_type.map(Value::from));
+        prop_assert_eq!(member("response-topic"), sent.response_topic.map(Value::from));
+        let ids = match sent.subscription_identifiers.as_slice() {
+            [] => None,
+            [id] => Some(json!(id)),
+            ids => Some(json!(ids)),
+        };
+        prop_assert_eq!(member("subscription-identifier"), ids);
+        let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec());
+        let data = sent.correlation_data.map(|bytes| match text(&bytes) {
+            Ok(text) => (json!(text), None),
+            Err(_) => (json!(STANDARD.encode(bytes)), Some(json!("base64"))),
+        });
+        let (data, encoding) = data.map_or((None, None), |(data, encoding)| (Some(data), encoding));
+        prop_assert_eq!(member("correlation-data"), data);
+        prop_assert_eq!(member("correlation-data-encoding"), encoding);
+        let pairs = sent.user_properties;
+        let user = pairs.iter().map(|(key, value)| json!({ key: value })).collect::<Vec<_>>();
+        prop_assert_eq!(member("user-properties"), (!user.is_empty()).then(|| json!(user)));
     }
 
     #[test]

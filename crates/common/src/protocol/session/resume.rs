@@ -80,7 +80,10 @@ impl Session {
             self.on_wire += next.len();
             for (id, message, dup) in next {
                 // The broker's limits may be lower than over the connection before.
-                match check_publish(&message, self.connect.version, &self.limits) {
+                let naming = self
+                    .our_aliases
+                    .naming(&message, self.limits.topic_alias_maximum);
+                match check_publish(&message, self.connect.version, naming, &self.limits) {
                     Ok(()) => self.send_publish(&message, id, dup)?,
                     Err(limit) => self.end_exchange(id, limit.reason(), None),
                 }

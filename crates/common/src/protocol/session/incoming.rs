@@ -1,0 +1,239 @@
+//! What the broker sends: CONNACK, messages, acknowledgements and answers.
+
+use std::time::Instant;
+
+use super::{Received, Session, State};
+use crate::message::{Message, Qos};
+use crate::protocol::ProtocolError;
+use crate::protocol::event::Event;
+use crate::protocol::in_flight::{Request, Stage};
+use crate::protocol::keep_alive::KeepAlive;
+use crate::protocol::packet::{Accepted, Ack, AckKind, Incoming};
+use crate::reason::{ReasonCode, Version};
+
+impl Session {
+    pub(super) fn take_in(&mut self, packet: Incoming, now: Instant) -> Result<(), ProtocolError> {
+        match (self.state, packet) {
+            (State::Connecting, Incoming::Accepted(accepted)) => self.accepted(accepted, now),
+            (State::Connecting, Incoming::Refused(refusal)) => {
+                self.trace(format_args!("received CONNACK ({})", refusal.code));
+                self.state = State::Ended;
+                self.events.push_back(Event::Refused(refusal));
+                Ok(())
+            }
+            (State::Connecting, _) => Err(ProtocolError::Unexpected("a packet before CONNACK")),
+            (_, Incoming::Accepted(_) | Incoming::Refused(_)) => {
+                Err(ProtocolError::Unexpected("a second CONNACK"))
+            }
+            (_, Incoming::Publish(message)) => self.message(message),
+            (_, Incoming::Ack(kind, ack)) => self.acknowledged(kind, ack),
+            (
+                _,
+                Incoming::Suback {
+                    packet_id,
+                    codes,
+                    reason_string,
+                },
+            ) => self.subscribed(packet_id, codes, reason_string),
+            (
+                _,
+                Incoming::Unsuback {
+                    packet_id,
+                    codes,
+                    reason_string,
+                },
+            ) => self.unsubscribed(packet_id, codes, reason_string),
+            (_, Incoming::Pingresp) => {
+                self.trace(format_args!("received PINGRESP"));
+                Ok(())
+            }
+            (
+                _,
+                Incoming::Disconnect {
+                    reason,
+                    reason_string,
+                },
+            ) => {
+                self.trace(format_args!("received DISCONNECT ({})", reason.0));
+                self.state = State::Ended;
+                self.events.push_back(Event::Closed {
+                    reason,
+                    reason_string,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn accepted(&mut self, mut accepted: Accepted, now: Instant) -> Result<(), ProtocolError> {
+        // A clean start left nothing that could be present (MQTT-3.2.2-2), whatever it says.
+        accepted.session_present &= !self.connect.clean_start;
+        self.trace(format_args!(
+            "received CONNACK (0, session present {})",
+            u8::from(accepted.session_present)
+        ));
+        self.state = State::Online;
+        if let Some(words) = &accepted.reason_string {
+            self.trace(format_args!("the broker says {words:?}"));
+        }
+        if let Some(text) = &accepted.response_information {
+            self.trace(format_args!("the Response Information is {text:?}"));
+        }
+        if let Some(seconds) = accepted.server_keep_alive {
+            self.trace(format_args!("the broker's Keep Alive is {seconds} s"));
+            self.keep_alive = KeepAlive::new(seconds, now);
+        }
+        if let Some(id) = &accepted.assigned_client_id {
+            self.trace(format_args!("the broker assigned the id {id:?}"));
+            // The session's name from now on: a reconnect must ask for the same one.
+            self.connect.client_id.clone_from(id);
+        }
+        let session_present = accepted.session_present;
+        self.limits = accepted.clone();
+        self.events.push_back(Event::Connected(accepted));
+        self.resume(session_present)
+    }
+
+    fn message(&mut self, mut message: Message) -> Result<(), ProtocolError> {
+        let maximum = self.connect.topic_alias_maximum.unwrap_or(0);
+        self.their_aliases.resolve(&mut message, maximum)?;
+        if let Some(trace) = self.trace {
+            trace(format_args!(
+                "received PUBLISH (d{}, q{}, r{}, m{}, {:?}, {} bytes)",
+                u8::from(message.dup),
+                message.qos.level(),
+                u8::from(message.retain),
+                message.receipt.map_or(0, |r| r.packet_id),
+                message.topic.as_str(),
+                message.payload.len()
+            ));
+        }
+        if let Some(receipt) = message.receipt
+            && receipt.qos == Qos::ExactlyOnce
+        {
+            match self.received.get_mut(&receipt.packet_id) {
+                // The broker repeats what the application is still busy with.
+                Some(Received::Delivered { sent, .. }) => {
+                    *sent = receipt.connection;
+                    return Ok(());
+                }
+                Some(Received::Accepted) => {
+                    self.send_ack(AckKind::Pubrec, receipt.packet_id, ReasonCode::SUCCESS);
+                    return Ok(());
+                }
+                None => {
+                    let delivered = Received::Delivered {
+                        given: receipt.connection,
+                        sent: receipt.connection,
+                    };
+                    self.received.insert(receipt.packet_id, delivered);
+                }
+            }
+        }
+        self.events.push_back(Event::Message(message));
+        Ok(())
+    }
+
+    fn acknowledged(&mut self, kind: AckKind, ack: Ack) -> Result<(), ProtocolError> {
+        self.trace(format_args!(
+            "received {} (m{}, reason {})",
+            kind.name(),
+            ack.packet_id,
+            ack.reason.0
+        ));
+        if kind == AckKind::Pubrel {
+            let known = self.received.remove(&ack.packet_id).is_some();
+            let reason = if known || self.connect.version != Version::V5 {
+                ReasonCode::SUCCESS
+            } else {
+                ReasonCode::PACKET_ID_NOT_FOUND
+            };
+            self.send_ack(AckKind::Pubcomp, ack.packet_id, reason);
+            return Ok(());
+        }
+        let Some(Request::Publish(outgoing)) = self.requests.get_mut(ack.packet_id) else {
+            // A second answer, or one to a request of an earlier connection.
+            return Ok(());
+        };
+        match (kind, outgoing.message.qos, outgoing.stage) {
+            // Not sent over this connection yet: the answer cannot be meant for it.
+            (_, _, Stage::Waiting) => Ok(()),
+            (AckKind::Pubrec, Qos::ExactlyOnce, _) if !ack.reason.is_failure() => {
+                outgoing.stage = Stage::Released;
+                self.send_ack(AckKind::Pubrel, ack.packet_id, ReasonCode::SUCCESS);
+                Ok(())
+            }
+            (AckKind::Puback, Qos::AtLeastOnce, _)
+            | (AckKind::Pubrec, Qos::ExactlyOnce, Stage::Sent)
+            | (AckKind::Pubcomp, Qos::ExactlyOnce, Stage::Released) => {
+                // A broker that had completed the exchange before the connection broke does
+                // not know the identifier any more, and nothing is wrong (MQTT 5, 3.7.2.1).
+                let completed = kind == AckKind::Pubcomp
+                    && ack.reason == ReasonCode::PACKET_ID_NOT_FOUND
+                    && outgoing.dup;
+                let reason = if completed {
+                    ReasonCode::SUCCESS
+                } else {
+                    ack.reason
+                };
+                self.end_exchange(ack.packet_id, reason, ack.reason_string);
+                self.send_waiting()
+            }
+            _ => Err(ProtocolError::Unexpected(kind.name())),
+        }
+    }
+
+    fn subscribed(
+        &mut self,
+        packet_id: u16,
+        codes: Vec<ReasonCode>,
+        reason_string: Option<String>,
+    ) -> Result<(), ProtocolError> {
+        self.trace(format_args!(
+            "received SUBACK (m{packet_id}, codes {:?})",
+            codes.iter().map(|code| code.0).collect::<Vec<_>>()
+        ));
+        let Some(Request::Subscribe(filters)) = self.requests.get_mut(packet_id) else {
+            return Ok(());
+        };
+        if *filters != codes.len() {
+            return Err(ProtocolError::Malformed(format!(
+                "SUBACK with {} codes for {filters} filters",
+                codes.len()
+            )));
+        }
+        self.requests.remove(packet_id);
+        self.events.push_back(Event::Subscribed {
+            packet_id,
+            codes,
+            reason_string,
+        });
+        Ok(())
+    }
+
+    fn unsubscribed(
+        &mut self,
+        packet_id: u16,
+        codes: Vec<ReasonCode>,
+        reason_string: Option<String>,
+    ) -> Result<(), ProtocolError> {
+        self.trace(format_args!("received UNSUBACK (m{packet_id})"));
+        let Some(Request::Unsubscribe(filters)) = self.requests.get_mut(packet_id) else {
+            return Ok(());
+        };
+        // Before MQTT 5 there are no codes here.
+        if self.connect.version == Version::V5 && *filters != codes.len() {
+            return Err(ProtocolError::Malformed(format!(
+                "UNSUBACK with {} codes for {filters} filters",
+                codes.len()
+            )));
+        }
+        self.requests.remove(packet_id);
+        self.events.push_back(Event::Unsubscribed {
+            packet_id,
+            codes,
+            reason_string,
+        });
+        Ok(())
+    }
+}

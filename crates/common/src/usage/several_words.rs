@@ -1,0 +1,212 @@
+//! Options of several words: `-D CMD NAME VALUE`, with `user-property` four words.
+//!
+//! clap has no options whose number of words depends on one of them, and takes a word that looks
+//! like an option for one. So these words become one before clap sees them.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+use clap::{Arg, Command};
+
+/// Stands between the words: no word of a command line can contain it.
+pub const WORD_SEPARATOR: u8 = 0;
+
+/// The option's name in the tools' definitions.
+const ID: &str = "property";
+
+/// Joins the words of each `-D`, so that it has one value. The tool's name comes first.
+pub(super) fn join(command: &Command, arguments: Vec<OsString>) -> Vec<OsString> {
+    let has_option = command.get_arguments().any(|arg| arg.get_id() == ID);
+    // Nearly always there is nothing to do.
+    if !has_option || !arguments.iter().any(|word| may_be_it(word)) {
+        return arguments;
+    }
+    let mut words = arguments.into_iter();
+    let mut joined: Vec<OsString> = words.by_ref().take(1).collect();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            joined.push(word);
+            break;
+        }
+        match value_of(command, &word) {
+            Value::None => joined.push(word),
+            Value::Next => {
+                joined.push(word);
+                joined.extend(words.next());
+            }
+            Value::Property { option, first } => {
+                let mut parts: Vec<OsString> = first.into_iter().collect();
+                parts.extend(words.by_ref().take(2 - parts.len()));
+                let rest = match parts.get(1) {
+                    Some(name) if name == "user-property" => 2,
+                    _ => 1,
+                };
+                parts.extend(words.by_ref().take(rest));
+                joined.push(option);
+                if !parts.is_empty() {
+                    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+                    joined.push(OsString::from_vec(parts.join(&WORD_SEPARATOR)));
+                }
+            }
+        }
+    }
+    joined.extend(words);
+    joined
+}
+
+/// What belongs to a word of the command line.
+#[derive(Debug, PartialEq, Eq)]
+enum Value {
+    /// Nothing: it is a flag, no option at all, or brings its value along.
+    None,
+    /// The next word is its value, whatever that looks like.
+    Next,
+    /// Words of a property; the first may be in the same word as the option.
+    Property {
+        option: OsString,
+        first: Option<OsString>,
+    },
+}
+
+fn may_be_it(word: &OsStr) -> bool {
+    let word = word.as_bytes();
+    word.starts_with(b"-") && (word.contains(&b'D') || word.starts_with(b"--property"))
+}
+
+fn value_of(command: &Command, word: &OsStr) -> Value {
+    let bytes = word.as_bytes();
+    if let Some(long) = bytes.strip_prefix(b"--") {
+        let (name, value) = match long.iter().position(|&byte| byte == b'=') {
+            Some(at) => {
+                let (name, value) = long.split_at(at);
+                (name, value.get(1..))
+            }
+            None => (long, None),
+        };
+        let arg = command
+            .get_arguments()
+            .find(|arg| arg.get_long().is_some_and(|own| own.as_bytes() == name));
+        return match arg {
+            Some(arg) if arg.get_id() == ID => Value::Property {
+                option: "--property".into(),
+                first: value.map(|value| OsStr::from_bytes(value).to_owned()),
+            },
+            Some(arg) if takes_value(arg) && value.is_none() => Value::Next,
+            _ => Value::None,
+        };
+    }
+    let Some(cluster) = bytes.strip_prefix(b"-") else {
+        return Value::None;
+    };
+    for (at, letter) in cluster.iter().enumerate() {
+        let arg = command
+            .get_arguments()
+            .find(|arg| arg.get_short() == Some(char::from(*letter)));
+        let rest = cluster.get(at + 1..).unwrap_or_default();
+        match arg {
+            Some(arg) if arg.get_id() == ID => {
+                let option = bytes.get(..at + 2).unwrap_or(bytes);
+                let first = rest.strip_prefix(b"=").unwrap_or(rest);
+                return Value::Property {
+                    option: OsStr::from_bytes(option).to_owned(),
+                    first: (!first.is_empty()).then(|| OsStr::from_bytes(first).to_owned()),
+                };
+            }
+            Some(arg) if takes_value(arg) => {
+                return if rest.is_empty() {
+                    Value::Next
+                } else {
+                    Value::None
+                };
+            }
+            Some(_) => {}
+            None => return Value::None,
+        }
+    }
+    Value::None
+}
+
+fn takes_value(arg: &Arg) -> bool {
+    arg.get_action().takes_values()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, ArgAction};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn command() -> Command {
+        Command::new("tool")
+            .arg(
+                Arg::new(ID)
+                    .short('D')
+                    .long("property")
+                    .action(ArgAction::Append),
+            )
+            .arg(Arg::new("message").short('m').long("message"))
+            .arg(Arg::new("retain").short('r').action(ArgAction::SetTrue))
+    }
+
+    fn joined(line: &str) -> String {
+        let words = line.split(' ').map(OsString::from).collect();
+        let words: Vec<_> = join(&command(), words)
+            .iter()
+            .map(|word| word.to_str().unwrap().replace('\0', "|"))
+            .collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn the_words_of_a_property_become_one() {
+        for (line, expected) in [
+            ("tool -D a b c d", "tool -D a|b|c d"),
+            (
+                "tool -D a user-property c d e",
+                "tool -D a|user-property|c|d e",
+            ),
+            ("tool --property a b -r -r", "tool --property a|b|-r -r"),
+            ("tool -D a b -- -r", "tool -D a|b|-- -r"),
+            ("tool -rD a b c -D a b d", "tool -rD a|b|c -D a|b|d"),
+            ("tool -Da b c d", "tool -D a|b|c d"),
+            ("tool --property=a b c d", "tool --property a|b|c d"),
+            (
+                "tool -D a user-property -m -D -r",
+                "tool -D a|user-property|-m|-D -r",
+            ),
+            ("tool -D a", "tool -D a"),
+            ("tool -D", "tool -D"),
+        ] {
+            assert_eq!(joined(line), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_another_options_value_stays() {
+        for line in [
+            "tool -m -D a b c",
+            "tool --message -D a b c",
+            "tool -rm -D a b c",
+            "tool -- -D a b c",
+            "tool -mD a b c",
+            "tool --message=-D a b c",
+            "tool -xD a b c",
+            "tool D a b c",
+        ] {
+            assert_eq!(joined(line), line);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics_and_no_word_is_lost(words in prop::collection::vec("-?-?[Dmr=a]{0,3}|user-property|property", 0..12)) {
+            let before: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let after = join(&command(), before.clone());
+            let bare = |words: &[OsString]| -> Vec<u8> {
+                words.iter().flat_map(|word| word.as_bytes()).copied().filter(|byte| !b"\0=".contains(byte)).collect()
+            };
+            prop_assert_eq!(bare(&before), bare(&after));
+        }
+    }
+}

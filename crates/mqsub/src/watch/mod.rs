@@ -1,0 +1,209 @@
+//! `-w`: the latest message of each topic on a line of its own, updated in place.
+
+mod board;
+mod terminal;
+mod text;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use mqtools_common::exit::Exit;
+use mqtools_common::message::Message;
+use mqtools_common::report::Report;
+use rustix::process::{Signal as Number, getpid, kill_process};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use self::board::Board;
+use self::terminal::Terminal;
+use crate::format::{Format, Printed};
+
+/// The shortest time between two pictures: more a person cannot read.
+const FRAME: Duration = Duration::from_millis(50);
+
+/// Around a picture: terminals that know it (synchronized output) show it at once.
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
+
+/// How much is kept of what is printed of one message, in bytes: no terminal is wider.
+const KEPT: usize = 4096;
+
+/// Shows messages on the terminal that standard output is.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    format: Format,
+    board: Board,
+    terminal: Terminal,
+    /// When the next picture may be drawn.
+    next: Instant,
+    /// Something has changed since the last picture.
+    is_stale: bool,
+    resized: Signal,
+    suspended: Signal,
+    continued: Signal,
+    /// What [`Watch::wake`] waited for.
+    woken_by: Option<WokenBy>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum WokenBy {
+    Resized,
+    Suspended,
+    Continued,
+    Frame,
+}
+
+impl Watch {
+    /// # Errors
+    /// Standard output is no terminal that can be drawn on.
+    pub(crate) fn new(format: Format) -> Result<Self, Report> {
+        Ok(Self {
+            format,
+            board: Board::default(),
+            terminal: Terminal::of_stdout()?,
+            next: Instant::now(),
+            is_stale: true,
+            resized: listen(SignalKind::window_change())?,
+            suspended: listen(SignalKind::from_raw(Number::TSTP.as_raw()))?,
+            continued: listen(SignalKind::from_raw(Number::CONT.as_raw()))?,
+            woken_by: None,
+        })
+    }
+
+    pub(crate) fn open(&mut self) -> io::Result<()> {
+        self.terminal.open()?;
+        self.draw()
+    }
+
+    pub(crate) fn take(&mut self, message: &Message) -> io::Result<Printed> {
+        let mut head = Head(Vec::with_capacity(128));
+        let printed = self.format.write(message, &mut head)?;
+        if matches!(printed, Printed::Yes) {
+            self.board.set(&message.topic, text::harmless(&head.0));
+            self.is_stale = true;
+        }
+        Ok(printed)
+    }
+
+    pub(crate) fn draw_if_due(&mut self) -> io::Result<()> {
+        if self.is_stale && Instant::now() >= self.next {
+            self.draw()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn wake(&mut self) {
+        let frame = async {
+            if self.is_stale {
+                sleep_until(self.next).await;
+            } else {
+                std::future::pending().await
+            }
+        };
+        let by = tokio::select! {
+            _ = self.resized.recv() => WokenBy::Resized,
+            _ = self.suspended.recv() => WokenBy::Suspended,
+            _ = self.continued.recv() => WokenBy::Continued,
+            () = frame => WokenBy::Frame,
+        };
+        self.woken_by = Some(by);
+    }
+
+    pub(crate) fn woken(&mut self) -> io::Result<()> {
+        match self.woken_by.take() {
+            Some(WokenBy::Suspended) => {
+                self.terminal.close()?;
+                // Not TSTP, which is caught. It ends with CONT.
+                Ok(kill_process(getpid(), Number::STOP)?)
+            }
+            // Whoever had the terminal meanwhile may have left it in any state.
+            Some(WokenBy::Continued) => self.open(),
+            Some(WokenBy::Resized | WokenBy::Frame) => self.draw(),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the terminal back, with the last picture left on it.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        if !self.terminal.is_open() {
+            return Ok(());
+        }
+        self.terminal.close()?;
+        let size = self.terminal.size();
+        let picture = self.board.picture(size.lines);
+        let mut out = Vec::new();
+        for line in picture.lines {
+            out.extend_from_slice(text::cut(line, size.columns).0.as_bytes());
+            out.push(b'\n');
+        }
+        if picture.hidden > 0 {
+            writeln!(out, "{}", not_shown(picture.hidden))?;
+        }
+        self.terminal.write(&out)
+    }
+
+    /// Draws all of it: what others wrote on the terminal, such as -d, is gone then.
+    fn draw(&mut self) -> io::Result<()> {
+        self.next = Instant::now() + FRAME;
+        if !self.terminal.is_open() {
+            return Ok(());
+        }
+        let size = self.terminal.size();
+        let picture = self.board.picture(size.lines);
+        let mut out = Vec::with_capacity(4096);
+        out.extend_from_slice(BEGIN);
+        let mut last = 0;
+        for line in &picture.lines {
+            last += 1;
+            write!(out, "\x1b[{last};1H")?;
+            put(text::cut(line, size.columns), size.columns, &mut out);
+        }
+        if last < size.lines {
+            write!(out, "\x1b[{};1H\x1b[J", last + 1)?;
+        }
+        if picture.hidden > 0 && size.lines > last {
+            write!(out, "\x1b[{};1H\x1b[7m", size.lines)?;
+            let line = not_shown(picture.hidden);
+            out.extend_from_slice(text::cut(&line, size.columns).0.as_bytes());
+            out.extend_from_slice(b"\x1b[0m");
+        }
+        write!(out, "\x1b[{};1H", size.lines)?;
+        out.extend_from_slice(END);
+        self.terminal.write(&out)?;
+        self.is_stale = false;
+        Ok(())
+    }
+}
+
+fn not_shown(topics: usize) -> String {
+    let plural = if topics == 1 { "" } else { "s" };
+    format!("{topics} more topic{plural} not shown")
+}
+
+/// A line, and nothing of what was there before. Behind a full line nothing is erased: the
+/// cursor still stands on its last character.
+fn put((text, width): (String, usize), columns: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice(text.as_bytes());
+    if width < columns {
+        out.extend_from_slice(b"\x1b[K");
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Report> {
+    signal(kind).map_err(|why| Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why))
+}
+
+/// Keeps the first bytes, and takes the rest without keeping it.
+struct Head(Vec<u8>);
+
+impl Write for Head {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = KEPT.saturating_sub(self.0.len());
+        self.0.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
