@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::options_file::{self, Entry, is_secret};
 use crate::report::{Report, warn};
 use crate::tool::Tool;
-use crate::usage::misuse;
+use crate::usage::{PROPERTY, WORD_SEPARATOR, misuse};
 
 /// clap's name of `-o`.
 pub(crate) const OPTIONS_FILE: &str = "options_file";
@@ -65,7 +65,7 @@ pub struct DefaultsArgs {
     options_file: Option<PathBuf>,
 }
 
-/// A command line with all that counts.
+/// A command line with all that counts, and the words of each property as one.
 pub(crate) struct Complete {
     /// The tool's name, then the options, the typed ones last.
     pub(crate) arguments: Vec<OsString>,
@@ -74,7 +74,7 @@ pub(crate) struct Complete {
 }
 
 /// Puts the options of the default file, or that of `-o`, and of the environment in front of
-/// the typed ones. `arguments` begin with the tool's name.
+/// the typed ones. `arguments` begin with the tool's name, and the words of each property are one.
 ///
 /// # Errors
 /// A file that is not there or cannot be read, a line or a variable that cannot be used.
@@ -99,10 +99,10 @@ pub(crate) fn complete(
         return Ok(complete);
     }
     command.build();
-    let Some(typed) = Typed::new(command, &complete.arguments) else {
+    let Some(mut typed) = Typed::new(command, &complete.arguments) else {
         return Ok(complete);
     };
-    if let Some(path) = typed.file {
+    if let Some(path) = typed.file.take() {
         file = Some((open(&path)?, path));
     } else if may_be_named {
         file = default_file(names)?;
@@ -118,7 +118,9 @@ pub(crate) fn complete(
     if let Some((file, path)) = file {
         complete.sources.push(path.display().to_string());
         let mut entries = entries(file, &path, command, &typed.ids)?;
-        entries.retain(|one| !is_displaced(&one.id, &stronger, command));
+        entries.retain(|one| {
+            !is_displaced(&one.id, &stronger, command) && !typed.says_property_of(one)
+        });
         check_entries(&entries, &path, command)?;
         let weaker = entries.into_iter().map(|entry| Setting {
             id: entry.id,
@@ -136,6 +138,8 @@ struct Typed {
     ids: Vec<String>,
     /// Of `-o`.
     file: Option<PathBuf>,
+    /// Of each `-D`, its words joined.
+    properties: Vec<OsString>,
 }
 
 impl Typed {
@@ -149,10 +153,27 @@ impl Typed {
             .ok()?;
         let is_typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let ids = matches.ids().map(|id| id.as_str().to_owned());
+        let properties = matches.try_get_many::<OsString>(PROPERTY).ok().flatten();
         Some(Self {
             ids: ids.filter(|id| is_typed(id)).collect(),
             file: matches.get_one::<PathBuf>(OPTIONS_FILE).cloned(),
+            properties: properties.into_iter().flatten().cloned().collect(),
         })
+    }
+
+    /// Whether an entry is a property that was typed with another value. User Properties add up.
+    fn says_property_of(&self, entry: &Entry) -> bool {
+        /// The packet and the property.
+        fn name(words: &OsString) -> Vec<&[u8]> {
+            let words = words.as_bytes().split(|&byte| byte == WORD_SEPARATOR);
+            words.take(2).collect()
+        }
+        let Some(words) = entry.words.get(1).filter(|_| entry.id == PROPERTY) else {
+            return false;
+        };
+        let own = name(words);
+        own.get(1) != Some(&&b"user-property"[..])
+            && self.properties.iter().any(|typed| name(typed) == own)
     }
 }
 

@@ -12,6 +12,8 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command};
 
 use crate::args::password_parser;
+use crate::property;
+use crate::usage::{PROPERTY, WORD_SEPARATOR};
 
 /// Options whose value, or part of it, nobody may see in a message.
 const SECRET: [&str; 4] = ["password", "psk", "url", "proxy"];
@@ -129,9 +131,8 @@ fn option(line: &[u8], command: &mut Command) -> Result<(String, Vec<OsString>),
     let mut words = vec![word.clone().into()];
     if arg.get_action().takes_values() {
         let value = value.ok_or_else(|| format!("{word} needs a value"))?;
-        let count = arg.get_num_args().unwrap_or_default();
-        if count.max_values() > 1 {
-            words.extend(pieces(value, count.min_values(), count.max_values()));
+        if arg.get_id() == PROPERTY {
+            words.push(property_words(value)?);
         } else if is_text(arg) {
             words.push(os_string(value));
         } else {
@@ -173,30 +174,39 @@ fn unknown(word: &str, command: &Command) -> String {
     }
 }
 
-/// The values of an option that takes several (`-D`): single words, and the last one is the
-/// rest of the line. A user property has one more than the others.
-fn pieces(value: &[u8], least: usize, most: usize) -> Vec<OsString> {
+/// The words of a property (`-D`) as one, in the form that `usage` gives to typed ones: single
+/// words, and the last is the rest of the line. A user property has one more than the others.
+fn property_words(value: &[u8]) -> Result<OsString, String> {
     let mut rest = trim_start(value);
-    let mut pieces: Vec<OsString> = Vec::new();
-    let mut count = least;
-    while pieces.len() + 1 < count {
+    let mut words: Vec<&[u8]> = Vec::new();
+    let mut before_last = 2;
+    while words.len() < before_last {
         let Some(end) = rest.iter().copied().position(is_blank) else {
             break;
         };
-        let (piece, behind) = rest.split_at_checked(end).unwrap_or((rest, b""));
-        if piece == b"user-property" {
-            count = most;
+        let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, b""));
+        words.push(word);
+        if words.len() == 2 && word == b"user-property" {
+            before_last = 3;
         }
-        pieces.push(os_string(piece));
-        rest = match pieces.len() + 1 < count {
+        rest = match words.len() < before_last {
             true => trim_start(behind),
             false => behind.get(1..).unwrap_or_default(),
         };
     }
     if !rest.is_empty() {
-        pieces.push(os_string(rest));
+        words.push(rest);
     }
-    pieces
+    // It would end a word.
+    if value.contains(&WORD_SEPARATOR) {
+        return Err("it holds a NUL byte".to_owned());
+    }
+    let words = os_string(&words.join(&WORD_SEPARATOR));
+    // Here the line is known; what was typed is looked at later.
+    match property::parse(std::slice::from_ref(&words)) {
+        Ok(_) => Ok(words),
+        Err(report) => Err(report.in_one_line()),
+    }
 }
 
 /// Whether an option's value is a text, in which blanks count.
@@ -256,7 +266,7 @@ mod tests {
             .arg(one("host", 'h').value_parser(ValueParser::string()))
             .arg(one("port", 'p').value_parser(value_parser!(u16)))
             .arg(one("psk", 'k').value_parser(value_parser!(u64)))
-            .arg(one("property", 'D').num_args(3..=4))
+            .arg(one(PROPERTY, 'D').value_parser(ValueParser::os_string()))
             .arg(one(crate::defaults::OPTIONS_FILE, 'o'))
             .arg(Arg::new("debug").short('d').action(ArgAction::SetTrue))
             .arg(Arg::new("help").long("help").action(ArgAction::HelpShort));
@@ -315,25 +325,43 @@ mod tests {
 
     #[test]
     fn a_property_is_split_and_its_value_is_the_rest() {
-        for (line, pieces) in [
-            (
-                "publish content-type a  b ",
-                &["publish", "content-type", "a  b "][..],
-            ),
+        use clap::Args as _;
+        let command = || {
+            let tool = Command::new("tool").disable_help_flag(true);
+            let mut command = crate::args::ConnectionArgs::augment_args(tool);
+            command.build();
+            command
+        };
+        for (line, joined) in [
+            ("publish content-type a  b ", "publish|content-type|a  b "),
             (
                 " connect  user-property  k v with  spaces",
-                &["connect", "user-property", "k", "v with  spaces"],
+                "connect|user-property|k|v with  spaces",
             ),
-            (
-                "connect user-property k  v",
-                &["connect", "user-property", "k", " v"],
-            ),
+            ("connect user-property k  v", "connect|user-property|k| v"),
+            ("publish topic-alias 5", "publish|topic-alias|5"),
         ] {
-            let expected = [&["-D"], pieces].concat();
-            assert_eq!(words(&format!("-D {line}")), [expected]);
+            for option in ["-D", "--property"] {
+                let text = format!("{option} {line}");
+                let entries = parse(text.as_bytes(), &mut command()).ok().unwrap();
+                let expected = joined.replace('|', "\0");
+                assert_eq!(entries[0].words, [option, &expected]);
+            }
         }
-        let fault = fault("-D connect receive-maximum");
-        assert!(fault.what.contains("property"), "{fault:?}");
+        for (line, why) in [
+            ("-D", "needs a value"),
+            ("-D publish", "a word is missing"),
+            ("-D publish content-type", "a word is missing"),
+            ("-D publish user-property k", "a word is missing"),
+            ("-D publish nonsense x", "-D publish nonsense x is not"),
+            ("-D connect receive-maximum 0", "from 1 to 65535"),
+            ("-D publish content-type a\0b", "NUL"),
+        ] {
+            let fault = parse(format!("\n{line}\n").as_bytes(), &mut command()).err();
+            let fault = fault.unwrap();
+            assert_eq!(fault.line, 2);
+            assert!(fault.what.contains(why), "{line:?}: {fault:?}");
+        }
     }
 
     #[test]

@@ -52,6 +52,15 @@ impl Report {
         self
     }
 
+    /// The error and its cause, for the cause of another report.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{}: {cause}", self.error),
+            None => self.error.clone(),
+        }
+    }
+
     /// The exit code that goes with this failure.
     #[must_use]
     pub fn exit(&self) -> Exit {

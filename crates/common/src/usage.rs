@@ -14,6 +14,8 @@ use crate::report::Report;
 #[cfg(feature = "client")]
 use crate::{scrub, stdio, tls, tool::Tool};
 
+#[cfg(feature = "client")]
+pub(crate) use several_words::ID as PROPERTY;
 pub use several_words::WORD_SEPARATOR;
 
 /// What a command line asks for.
@@ -38,6 +40,8 @@ pub fn run<T: FromArgMatches>(
     let arguments: Vec<_> = arguments.into_iter().collect();
     let mut command = command(tool.called_as(arguments.first()));
     scrub::arguments(&command, &arguments);
+    // Before the options file is looked at, which depends on what was typed.
+    let arguments = several_words::join(&command, arguments);
     let complete = defaults::complete(tool, &mut command, arguments);
     // It has been read by now.
     scrub::variable("MQ_PASSWORD");
@@ -61,6 +65,7 @@ pub fn parse<T: FromArgMatches>(
     command: Command,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<T>, Report> {
+    let arguments = several_words::join(&command, arguments.into_iter().collect());
     parse_with(command, arguments, &[], "")
 }
 
@@ -69,16 +74,15 @@ pub fn misuse(error: impl Into<String>) -> Report {
     Report::new(Exit::USAGE, error)
 }
 
-/// Parses a command line that has options from other places in it; `version` follows what
-/// clap says about the version.
+/// Parses a command line that has options from other places in it, and each property's words as
+/// one; `version` follows what clap says about the version.
 fn parse_with<T: FromArgMatches>(
     command: Command,
-    arguments: impl IntoIterator<Item = OsString>,
+    arguments: Vec<OsString>,
     sources: &[String],
     version: &str,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
-    let arguments = several_words::join(&command, arguments.into_iter().collect());
     let parsed = command
         .try_get_matches_from(arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));

@@ -12,7 +12,7 @@ use clap::{Arg, Command};
 pub const WORD_SEPARATOR: u8 = 0;
 
 /// The option's name in the tools' definitions.
-const ID: &str = "property";
+pub(crate) const ID: &str = "property";
 
 /// Joins the words of each `-D`, so that it has one value. The tool's name comes first.
 pub(super) fn join(command: &Command, arguments: Vec<OsString>) -> Vec<OsString> {
