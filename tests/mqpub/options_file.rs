@@ -287,7 +287,11 @@ fn a_line_that_cannot_be_used_is_named_and_nothing_is_sent() {
     for (line, cause) in [
         ("hunter2", "it does not begin with an option"),
         ("-Phunter2", "-P needs a blank behind it"),
-        ("--foo hunter2", "--foo is not an option of mqpub"),
+        ("--foo hunter2", "--f... is not an option of mqpub"),
+        ("--pwhunter2", "--pw needs a blank or = behind it"),
+        ("--pw:hunter2", "--pw needs a blank or = behind it"),
+        ("--pashunter2", "--pas... is not an option of mqpub"),
+        ("--hunter2", "--h... is not an option of mqpub"),
         ("-m", "-m needs a value"),
         ("-r hunter2", "-r takes no value"),
         ("-q 3", "QoS is 0, 1 or 2"),

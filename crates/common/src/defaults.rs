@@ -35,6 +35,18 @@ pub const VARIABLES: [(&str, &str); 7] = [
     ("MQ_KEY", "key"),
 ];
 
+/// Which of the variables say something that nothing stronger says otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Variables(Vec<&'static str>);
+
+impl Variables {
+    /// Whether the value of an option is that of its variable.
+    #[must_use]
+    pub fn has(&self, variable: &str) -> bool {
+        self.0.contains(&variable)
+    }
+}
+
 /// The most that an options file may hold, in bytes: what is larger is not one.
 const MAX_SIZE: u64 = 1024 * 1024;
 
@@ -71,6 +83,8 @@ pub(crate) struct Complete {
     pub(crate) arguments: Vec<OsString>,
     /// Where options come from beside the command line, for messages.
     pub(crate) sources: Vec<String>,
+    /// Whose options count.
+    pub(crate) variables: Variables,
 }
 
 /// Puts the options of the default file, or that of `-o`, and of the environment in front of
@@ -86,6 +100,7 @@ pub(crate) fn complete(
     let mut complete = Complete {
         arguments,
         sources: Vec::new(),
+        variables: Variables::default(),
     };
     let names = tool.options_files(command.get_name());
     let may_be_named = complete.arguments.iter().skip(1).any(may_name_file);
@@ -114,6 +129,12 @@ pub(crate) fn complete(
         settings = environment(variables, command)?;
         settings.retain(|one| !is_displaced(&one.id, &typed.ids, command));
         stronger.extend(settings.iter().map(|one| one.id.clone()));
+        let is_used = |id: &str| {
+            let is_typed = typed.ids.iter().any(|typed| typed == id);
+            !is_typed && settings.iter().any(|one| one.id == id)
+        };
+        let used = VARIABLES.iter().filter(|(_, id)| is_used(id));
+        complete.variables = Variables(used.map(|&(name, _)| name).collect());
     }
     if let Some((file, path)) = file {
         complete.sources.push(path.display().to_string());

@@ -160,8 +160,8 @@ fn is_called(arg: &Arg, word: &str) -> bool {
 
 /// Repeats no more of a word than cannot be a value.
 fn unknown(word: &str, command: &Command) -> String {
-    if word.starts_with("--") {
-        return format!("{word} is not an option of {}", command.get_name());
+    if let Some(word) = word.strip_prefix("--") {
+        return unknown_long(word, command);
     }
     let short: String = word.chars().take(2).collect();
     if command
@@ -172,6 +172,26 @@ fn unknown(word: &str, command: &Command) -> String {
     } else {
         format!("{short} is not an option of {}", command.get_name())
     }
+}
+
+/// Of a word that is no option, only so much may be repeated as is the beginning of one: a secret
+/// may follow where a blank was forgotten.
+fn unknown_long(word: &str, command: &Command) -> String {
+    let names = || command.get_arguments().filter_map(Arg::get_long);
+    let longest = names()
+        .filter(|name| word.starts_with(name))
+        .max_by_key(|name| name.len());
+    if let Some(name) = longest {
+        return format!("--{name} needs a blank or = behind it");
+    }
+    let common = |name: &str| {
+        let pairs = name.chars().zip(word.chars());
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let count = names().map(common).max().unwrap_or_default();
+    let shown: String = word.chars().take(count).collect();
+    let dots = if shown.len() < word.len() { "..." } else { "" };
+    format!("--{shown}{dots} is not an option of {}", command.get_name())
 }
 
 /// The words of a property (`-D`) as one, in the form that `usage` gives to typed ones: single
@@ -381,7 +401,9 @@ mod tests {
             ("localhost", "it does not begin with an option"),
             ("\"-m\" x", "it does not begin with an option"),
             ("-X y", "-X is not an option of tool"),
-            ("--nope=y z", "--nope is not an option of tool"),
+            ("--nope=y z", "--... is not an option of tool"),
+            ("--massage x", "--m... is not an option of tool"),
+            ("--messages x", "--message needs a blank or = behind it"),
             ("-", "- is not an option of tool"),
             ("--", "-- is not an option of tool"),
             ("-m", "-m needs a value"),
@@ -410,6 +432,10 @@ mod tests {
             "-Phunter2",
             "-P=hunter2",
             "--pasword=hunter2",
+            "--passwordhunter2",
+            "--password:hunter2",
+            "--pswhunter2",
+            "--hunter2",
             "hunter2",
             "-k hunter2",
             "--psk=hunter2",

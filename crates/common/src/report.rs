@@ -61,6 +61,16 @@ impl Report {
         }
     }
 
+    /// Says `to` wherever it says `from`.
+    #[must_use]
+    pub fn replace(mut self, from: &str, to: &str) -> Self {
+        self.error = self.error.replace(from, to);
+        for part in [&mut self.cause, &mut self.note, &mut self.hint] {
+            *part = part.take().map(|text| text.replace(from, to));
+        }
+        self
+    }
+
     /// The exit code that goes with this failure.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Command, FromArgMatches};
 
 #[cfg(feature = "client")]
-use crate::defaults;
+use crate::defaults::{self, Variables};
 use crate::exit::Exit;
 use crate::report::Report;
 #[cfg(feature = "client")]
@@ -28,14 +28,14 @@ pub enum Parsed<T> {
 }
 
 /// Runs a tool: parses its command line, with the options of its options file and of the
-/// environment, and hands over to `work`, which gives the exit code; help, version and usage
+/// environment, and hands over to `work`, with the variables that count, which gives the exit code; help, version and usage
 /// errors end here. `command` makes the definition for the name that the tool is called by.
 #[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
     tool: Tool,
     command: impl FnOnce(&'static str) -> Command,
     arguments: impl IntoIterator<Item = OsString>,
-    work: impl FnOnce(T) -> Exit,
+    work: impl FnOnce(T, Variables) -> Exit,
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let mut command = command(tool.called_as(arguments.first()));
@@ -48,10 +48,11 @@ pub fn run<T: FromArgMatches>(
     let parsed = complete.and_then(|complete| {
         let version = format!("TLS: {}\n", tls::library());
         parse_with(command, complete.arguments, &complete.sources, &version)
+            .map(|parsed| (parsed, complete.variables))
     });
     match parsed {
-        Ok(Parsed::Run(args)) => work(args),
-        Ok(Parsed::Show(text)) => stdio::show(&text),
+        Ok((Parsed::Run(args), variables)) => work(args, variables),
+        Ok((Parsed::Show(text), _)) => stdio::show(&text),
         Err(report) => report.end(false),
     }
 }
