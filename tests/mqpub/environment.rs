@@ -151,6 +151,11 @@ fn a_value_that_does_not_fit_is_told_with_its_variable() {
             "the environment variable MQ_PORT cannot be used"
         );
         assert!(complaint.cause.contains(value), "{complaint:?}");
+        let why = match value {
+            "65536" | "-1" => "it must be 0 to 65535",
+            _ => "it is not a whole number",
+        };
+        assert!(complaint.cause.ends_with(why), "{complaint:?}");
     }
 }
 

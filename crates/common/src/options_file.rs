@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, Command};
 
 use crate::args::password_parser;
 use crate::property;
-use crate::usage::{PROPERTY, WORD_SEPARATOR};
+use crate::usage::{PROPERTY, WORD_SEPARATOR, what};
 
 /// Options whose value, or part of it, nobody may see in a message.
 const SECRET: [&str; 4] = ["password", "psk", "url", "proxy"];
@@ -81,7 +81,10 @@ pub(crate) fn check(id: &str, words: &[OsString], command: &mut Command) -> Resu
                 option.unwrap_or_default()
             ))
         }
-        _ => Err(first_paragraph(&why.to_string())),
+        _ => {
+            let line: Vec<_> = std::iter::once(&tool).chain(words).cloned().collect();
+            Err(what(&why, command, &line))
+        }
     }
 }
 
@@ -96,14 +99,6 @@ fn shows(arg: &Arg) -> bool {
         arg.get_action(),
         ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
     )
-}
-
-/// The first paragraph of clap's message, in one line, without its prefix.
-pub(crate) fn first_paragraph(text: &str) -> String {
-    let paragraph = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<_> = paragraph.split_whitespace().collect();
-    let line = words.join(" ");
-    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 fn option(line: &[u8], command: &mut Command) -> Result<(String, Vec<OsString>), String> {

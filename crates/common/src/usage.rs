@@ -1,6 +1,7 @@
 //! Reading a command line: help is data, a usage error is a [`Report`] like any other.
 
 mod several_words;
+mod wording;
 
 use std::ffi::OsString;
 
@@ -17,6 +18,7 @@ use crate::{scrub, stdio, tls, tool::Tool};
 #[cfg(feature = "client")]
 pub(crate) use several_words::ID as PROPERTY;
 pub use several_words::WORD_SEPARATOR;
+pub(crate) use wording::what;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -78,14 +80,14 @@ pub fn misuse(error: impl Into<String>) -> Report {
 /// Parses a command line that has options from other places in it, and each property's words as
 /// one; `version` follows what clap says about the version.
 fn parse_with<T: FromArgMatches>(
-    command: Command,
+    mut command: Command,
     arguments: Vec<OsString>,
     sources: &[String],
     version: &str,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
     let parsed = command
-        .try_get_matches_from(arguments)
+        .try_get_matches_from_mut(&arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
     let error = match parsed {
         Ok(args) => return Ok(Parsed::Run(args)),
@@ -104,13 +106,12 @@ fn parse_with<T: FromArgMatches>(
         let words: Vec<_> = paragraph.split_whitespace().collect();
         words.join(" ")
     });
-    let what = paragraphs.next().unwrap_or_default();
-    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    let error_text = what(&error, &command, &arguments);
     let similar = paragraphs
         .find_map(|words| words.strip_prefix("tip: ").map(str::to_owned))
         .filter(|tip| tip.contains("similar"))
         .map_or_else(String::new, |tip| format!("{tip}; "));
-    let report = misuse(what).hint(format!("{similar}{name} --help lists the options"));
+    let report = misuse(error_text).hint(format!("{similar}{name} --help lists the options"));
     // What asks for the missing one may not have been typed.
     if error.kind() == ErrorKind::MissingRequiredArgument && !sources.is_empty() {
         return Err(report.note(format!("options come from {}, too", sources.join(" and "))));
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(report.exit(), Exit::USAGE);
         assert_eq!(
             report.to_string(),
-            "error: invalid value '0' for '--level <LEVEL>': 0 is not in 1..=255\n\
+            "error: invalid value '0' for '--level <LEVEL>': it must be 1 to 255\n\
              hint: tool --help lists the options\n"
         );
         let report = parsed(&["tool", "--levle", "1"]).unwrap_err();
