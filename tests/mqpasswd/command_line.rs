@@ -78,7 +78,13 @@ fn under_the_name_of_the_original_it_speaks_of_itself_so() {
     let folder = Folder::empty();
     let link = folder.path().join("mosquitto_passwd");
     symlink(mqpasswd().path(), &link).unwrap();
-    let help = Tool::new(&link).arg("--help").run().assert_success();
+    let help = Tool::new(&link)
+        .env("COLUMNS", "60")
+        .arg("--help")
+        .run()
+        .assert_success();
+    let usage = help.stdout_str().split("\n\n").nth(1).unwrap();
+    assert!(usage.lines().all(|line| line.len() <= 60), "{usage}");
     assert!(
         help.stdout_str().contains("Usage: mosquitto_passwd "),
         "{help}"

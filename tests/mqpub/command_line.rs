@@ -89,6 +89,97 @@ fn an_option_without_its_value_is_named() {
 }
 
 #[test]
+fn what_is_wrong_is_told_in_plain_sentences() {
+    let message = ["-t", "a", "-m", "x"];
+    for (args, error) in [
+        (
+            &["-p", "70000"][..],
+            "invalid value '70000' for '--port <PORT>': it must be 0 to 65535",
+        ),
+        (
+            &["--repeat", "0"],
+            "invalid value '0' for '--repeat <COUNT>': it must be 1 or more",
+        ),
+        (
+            &["--repeat", "-1"],
+            "invalid value '-1' for '--repeat <COUNT>': it must not be negative",
+        ),
+        (
+            &["--repeat", "many"],
+            "invalid value 'many' for '--repeat <COUNT>': it is not a whole number",
+        ),
+        (
+            &["--repeat", "99999999999999999999"],
+            "invalid value '99999999999999999999' for '--repeat <COUNT>': it is too large",
+        ),
+        (&["-c"], "-c (--disable-clean-session) needs --id <ID>"),
+        (
+            &["--will-retain"],
+            "--will-payload and --will-retain need --will-topic <TOPIC>",
+        ),
+        (
+            &["--key-passphrase-file", "x"],
+            "--key-passphrase-file needs --key <FILE>",
+        ),
+        (
+            &["--cafile", ""],
+            "a value is required for '--cafile <FILE>', and the one given is empty",
+        ),
+        (
+            &["--cafile=", "-r"],
+            "a value is required for '--cafile <FILE>', and the one given is empty",
+        ),
+        (
+            &["--cafile"],
+            "a value is required for '--cafile <FILE>' but none was supplied",
+        ),
+    ] {
+        let complaint = misused(&[&message[..], args].concat());
+        assert_eq!(complaint.error, error);
+    }
+    assert_eq!(misused(&["-m", "x"]).error, "--topic <TOPIC> is missing");
+    let error = misused(&["-f", "", "-t", "a"]).error;
+    assert!(error.contains("'--file <FILE>', and"), "{error}");
+    let source =
+        "one of --message <TEXT>, --file <FILE>, --stdin-line, --stdin-file and --null-message";
+    assert_eq!(misused(&["-t", "a"]).error, format!("{source} is missing"));
+    assert_eq!(
+        misused(&[]).error,
+        format!("--topic <TOPIC>, and {source} are missing")
+    );
+}
+
+#[test]
+fn a_text_that_is_not_utf_8_is_told_with_its_option() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let wrong = |words: &[&[u8]]| {
+        let nobody = unused_port();
+        let words = words.iter().map(|word| OsStr::from_bytes(word));
+        let tool = mqpub().args(nobody.args());
+        complaint(tool.args(words).run(), 1).error
+    };
+    for (words, option) in [
+        (&[&b"-t"[..], b"\xff"][..], "-t"),
+        (&[b"-t\xff"], "-t"),
+        (&[b"-rt", b"a\xff"], "-t"),
+        (&[b"--topic=\xff"], "--topic"),
+        (&[b"-m", b"\xff", b"-P", b"\xff", b"-u", b"\xff"], "-u"),
+        (
+            &[b"-D", b"publish", b"content-type", b"\xff", b"-i", b"\xff"],
+            "-i",
+        ),
+        (&[b"-h", b"\xff"], "-h"),
+        (&[b"-p", b"\xff"], "-p"),
+    ] {
+        assert_eq!(
+            wrong(words),
+            format!("the value of {option} is not valid UTF-8")
+        );
+    }
+}
+
+#[test]
 fn a_mistyped_option_gets_a_proposal() {
     let complaint = misused(&["-t", "a", "--mesage", "x"]);
     assert!(complaint.hint.contains("--message"), "{complaint:?}");

@@ -120,7 +120,8 @@ fn they_name_the_certificates() {
             .env(variable, "file.pem")
             .run();
         let complaint = complaint(output, 1);
-        assert!(complaint.error.starts_with(option), "{complaint:?}");
+        let error = format!("{option} (from {variable}) needs");
+        assert!(complaint.error.starts_with(&error), "{complaint:?}");
     }
 }
 
@@ -150,7 +151,129 @@ fn a_value_that_does_not_fit_is_told_with_its_variable() {
             "the environment variable MQ_PORT cannot be used"
         );
         assert!(complaint.cause.contains(value), "{complaint:?}");
+        let why = match value {
+            "65536" | "-1" => "it must be 0 to 65535",
+            _ => "it is not a whole number",
+        };
+        assert!(complaint.cause.ends_with(why), "{complaint:?}");
     }
+}
+
+#[test]
+fn a_lonely_password_is_told_with_its_variable() {
+    let nobody = unused_port();
+    let lonely = || {
+        mqpub()
+            .args(nobody.args())
+            .args(["-t", "a", "-m", "x"])
+            .env("MQ_PASSWORD", "hunter2")
+    };
+    let first = complaint(lonely().run(), 1);
+    assert!(first.cause.contains("MQ_PASSWORD"), "{first:?}");
+    assert!(first.hint.contains("unset MQ_PASSWORD"), "{first:?}");
+    // What is typed is not its fault.
+    let second = complaint(lonely().args(["-P", "secret"]).run(), 1);
+    assert!(!format!("{second:?}").contains("MQ_PASSWORD"), "{second:?}");
+}
+
+/// A plain broker, and MQ_CAFILE with a good certificate for another one.
+#[test]
+fn a_plain_address_that_was_typed_displaces_the_authority() {
+    let authority = Authority::new();
+    let broker = Collector::start();
+    let port = &broker.args()[3];
+    for url in [
+        format!("mqtt://127.0.0.1:{port}/a"),
+        format!("MQTT://127.0.0.1:{port}"),
+    ] {
+        mqpub()
+            .env("MQ_CAFILE", authority.pem_path())
+            .args(["-t", "a", "-m", "x", "-L", &url])
+            .run()
+            .assert_success();
+    }
+    assert_eq!(broker.payloads(), [b"x"; 2]);
+
+    let folder = tempfile::TempDir::new().unwrap();
+    let socket = folder.path().join("nobody");
+    let output = mqpub()
+        .env("MQ_CAFILE", "/missing")
+        .args(["-t", "a", "-m", "x", "--unix"])
+        .arg(&socket)
+        .run();
+    let complaint = complaint(output, 14);
+    assert!(complaint.error.contains("nobody"), "{complaint:?}");
+}
+
+#[test]
+fn an_authority_counts_where_tls_was_asked_for() {
+    let nobody = unused_port();
+    let port = &nobody.args()[3];
+    let plain = format!("mqtt://127.0.0.1:{port}/a");
+    let secure = format!("mqtts://127.0.0.1:{port}/a");
+    for args in [
+        &["-L", &secure][..],
+        &["-L", &plain, "--tls-use-os-certs"],
+        &["-L", "mqtt://127.0.0.1:8883/a"],
+        &["-h", "127.0.0.1", "-p", port, "-t", "a"],
+    ] {
+        let output = mqpub()
+            .env("MQ_CAFILE", "/missing")
+            .args(["-m", "x"])
+            .args(args)
+            .run();
+        let complaint = complaint(output, 8);
+        assert_eq!(complaint.error, "cannot use the MQ_CAFILE /missing");
+    }
+    // Typed, it counts whatever the address says.
+    let output = mqpub()
+        .env("MQ_CAFILE", "/other")
+        .args(["-m", "x", "-L", &plain, "--cafile", "/missing"])
+        .run();
+    let complaint = complaint(output, 8);
+    assert_eq!(complaint.error, "cannot use the --cafile /missing");
+}
+
+#[test]
+fn tls_that_a_variable_turned_on_is_told_with_it() {
+    let authority = Authority::new();
+    let broker = Broker::start();
+    let output = mqpub()
+        .args(broker.args())
+        .args(["-t", "a", "-m", "x"])
+        .env("MQ_CAFILE", authority.pem_path())
+        .run();
+    let complaint = complaint(output, 23);
+    assert!(complaint.hint.contains("unset MQ_CAFILE"), "{complaint:?}");
+    assert!(!complaint.hint.contains("--cafile"), "{complaint:?}");
+}
+
+/// They are for all calls: this one is not about them.
+#[test]
+fn no_variable_is_warned_of() {
+    let nobody = unused_port();
+    let output = mqpub()
+        .args(nobody.args())
+        .args(["-t", "a", "-m", "x"])
+        .envs([("MQ_CERT", "cert.pem"), ("MQ_KEY", "key.pem")])
+        .run()
+        .assert_code(14);
+    assert!(output.stderr_str().starts_with("error: "), "{output}");
+    // A name server that is none: nothing is looked up.
+    let service = || {
+        mqpub()
+            .args(["-S", "-h", "example.invalid", "-t", "a", "-m", "x"])
+            .env("MQ_DNS_SERVER", "nonsense")
+    };
+    let output = service().env("MQ_PORT", "1").run();
+    assert!(output.stderr_str().starts_with("error: "), "{output}");
+    let output = service().args(["-p", "1"]).run();
+    assert!(
+        output
+            .stderr_str()
+            .starts_with("warning: the port has no effect"),
+        "{output}"
+    );
 }
 
 #[test]

@@ -146,6 +146,109 @@ fn what_is_typed_excludes_what_stands_in_the_file() {
     assert_eq!(broker.payloads(), [b"typed"; 6]);
 }
 
+/// The packet's properties as they go over the wire, of one message.
+#[track_caller]
+fn properties(file: &str, args: &[&str]) -> Vec<u8> {
+    let broker = Collector::start();
+    with_file(file)
+        .args(broker.args())
+        .args(["-t", "a", "-m", "x"])
+        .args(args)
+        .run()
+        .assert_success();
+    broker.next().properties
+}
+
+#[test]
+fn properties_may_stand_in_the_file() {
+    assert_eq!(properties("-D publish content-type x", &[]), b"\x03\0\x01x");
+    assert_eq!(
+        properties("--property publish  user-property  key two  words ", &[]),
+        b"\x26\0\x03key\0\x0btwo  words "
+    );
+    // They add up with typed ones, and what was typed beats the file.
+    let typed = ["-D", "publish", "user-property", "b", "2"];
+    assert_eq!(
+        properties("-D publish user-property a 1", &typed),
+        b"\x26\0\x01a\0\x011\x26\0\x01b\0\x012"
+    );
+    assert_eq!(
+        properties(
+            "-D publish content-type file",
+            &["-D", "publish", "content-type", "typed"]
+        ),
+        b"\x03\0\x05typed"
+    );
+}
+
+#[test]
+fn a_property_of_the_file_that_is_incomplete_or_wrong_is_named() {
+    for (line, cause) in [
+        ("-D publish", "a word is missing"),
+        ("-D publish content-type", "a word is missing"),
+        ("-D publish user-property key", "a word is missing"),
+        ("-D publish topic-alias 0", "from 1 to 65535"),
+    ] {
+        let output = with_file(format!("# here\n{line}\n"))
+            .args(["-t", "a", "-m", "x"])
+            .run();
+        let complaint = complaint(output, 1);
+        assert!(
+            complaint.error.starts_with("line 2 of the options file "),
+            "{complaint:?}"
+        );
+        assert!(complaint.cause.contains(cause), "{complaint:?}");
+    }
+}
+
+#[test]
+fn what_is_typed_after_a_property_counts_like_all_else() {
+    let property = ["-D", "publish", "content-type", "x"];
+    let broker = Collector::start();
+    let address = address(&broker.args());
+
+    let tool = with_file("-nonsense");
+    let path = tool.home().join("other");
+    write(&path, format!("{address}-t a"));
+    tool.args(["-m", "named"])
+        .args(property)
+        .arg("-o")
+        .arg(path)
+        .run()
+        .assert_success();
+    for (file, args) in [
+        ("-i file\n-m file", &["-I", "pre", "-m", "typed"][..]),
+        ("-m file", &["-s"]),
+        ("-D publish user-property a b\n-l", &["-m", "typed"]),
+    ] {
+        with_file(format!("{address}-t a\n{file}"))
+            .args(property)
+            .args(args)
+            .stdin("typed")
+            .run()
+            .assert_success();
+    }
+    assert_eq!(
+        broker.payloads(),
+        [&b"named"[..], b"typed", b"typed", b"typed"]
+    );
+}
+
+#[test]
+fn quiet_after_a_property_silences_the_warning() {
+    let nobody = unused_port();
+    let tool = with_file("-u me\n-P hunter2");
+    let path = tool.home().join(".config/mqpub");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let output = tool
+        .args(nobody.args())
+        .args(["-t", "a", "-m", "x", "-D", "publish", "content-type", "x"])
+        .arg("--quiet")
+        .run()
+        .assert_code(14);
+    assert!(output.stderr.is_empty(), "{output}");
+}
+
 #[test]
 fn tls_that_is_typed_is_not_ignored_because_of_the_file() {
     let nobody = unused_port();
@@ -184,7 +287,11 @@ fn a_line_that_cannot_be_used_is_named_and_nothing_is_sent() {
     for (line, cause) in [
         ("hunter2", "it does not begin with an option"),
         ("-Phunter2", "-P needs a blank behind it"),
-        ("--foo hunter2", "--foo is not an option of mqpub"),
+        ("--foo hunter2", "--f... is not an option of mqpub"),
+        ("--pwhunter2", "--pw needs a blank or = behind it"),
+        ("--pw:hunter2", "--pw needs a blank or = behind it"),
+        ("--pashunter2", "--pas... is not an option of mqpub"),
+        ("--hunter2", "--h... is not an option of mqpub"),
         ("-m", "-m needs a value"),
         ("-r hunter2", "-r takes no value"),
         ("-q 3", "QoS is 0, 1 or 2"),

@@ -90,6 +90,35 @@ fn what_is_typed_excludes_what_stands_in_the_file() {
 }
 
 #[test]
+fn a_property_in_the_file_leaves_the_command_line_alone() {
+    let broker = Broker::start();
+    let tool = mqsub();
+    let file = "-D connect user-property key two words\n-R\n";
+    write(&tool, "mqsub", &format!("{}{file}", lines(&broker)));
+    publish(&broker, &["-t", "a", "-m", "kept", "-r"]);
+    let output = tool
+        .args(["-D", "subscribe", "subscription-identifier", "7"])
+        .args(["-t", "a", "--retained-only", "-C", "1", "-F", "%S %p"])
+        .run()
+        .assert_success();
+    assert_eq!(output.stdout_str(), "7 kept\n");
+
+    let tool = mqsub();
+    write(
+        &tool,
+        "mqsub",
+        "-t a\n-D subscribe subscription-identifier\n",
+    );
+    let output = tool.run().assert_code(1);
+    let stderr = output.stderr_str();
+    assert!(
+        stderr.starts_with("error: line 2 of the options file "),
+        "{output}"
+    );
+    assert!(stderr.contains("a word is missing"), "{output}");
+}
+
+#[test]
 fn a_line_that_cannot_be_used_is_named() {
     let tool = mqsub();
     write(&tool, "mqsub", "-t a\n-W never\n");

@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
+use crate::defaults::Variables;
 use crate::message::Qos;
 use crate::reason::Version;
 use crate::secret::Secret;
@@ -134,13 +135,19 @@ pub struct ConnectionArgs {
         short = 'D',
         long,
         value_name = "CMD NAME VALUE",
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        // Behind the TLS group, whose heading it would have.
+        help_heading = "Connection"
     )]
     pub property: Vec<OsString>,
 
     /// An option of the tool's own that only MQTT 5 has, by its name.
     #[arg(skip)]
     pub mqtt5_option: Option<&'static str>,
+
+    /// Which of the values come from environment variables.
+    #[arg(skip)]
+    pub variables: Variables,
 }
 
 /// What the broker publishes when this client vanishes.

@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Sleep, sleep_until, timeout};
 
-use crate::connect::ConnectConfig;
+use crate::connect::{ConnectConfig, name_variable};
 use crate::exit::Exit;
 use crate::net::{self, Limit, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
@@ -110,7 +110,9 @@ impl Client {
     /// Whatever keeps the connection from coming up, as it is told to the user.
     pub async fn connect(config: &ConnectConfig) -> Result<Self, Report> {
         let limit = Limit::new(config.connect_timeout);
-        let (stream, peer) = net::open(&config.route, config.tls.as_ref(), &limit).await?;
+        let (stream, peer) = net::open(&config.route, config.tls.as_ref(), &limit)
+            .await
+            .map_err(|report| name_variable(report, config.ca_variable && config.tls.is_some()))?;
         if !peer.is_here
             && let Some(what) = config.plain_text
         {

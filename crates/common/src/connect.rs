@@ -48,6 +48,8 @@ pub struct ConnectConfig {
     pub tls: Option<Tls>,
     /// What the CONNECT says.
     pub connect: Connect,
+    /// The option --cafile was not typed: it comes from MQ_CAFILE.
+    pub ca_variable: bool,
     /// What goes to the broker without TLS that should not, as the begin of a sentence; none to
     /// say nothing about it.
     pub plain_text: Option<&'static str>,
@@ -92,22 +94,23 @@ impl ConnectConfig {
         let properties = property::parse(&connection.property)?;
         let host = host(connection, url)?;
         let port = port(connection, url)?;
-        let tls = tls::options(&connection.tls, url, port, talk.quiet)?;
+        let tls = tls::options(connection, url, port, talk.quiet)?;
         let route = route(connection, url, &host, port, tls.is_some(), talk.quiet)?;
         // A certificate must name the host over a Unix domain socket too; and with SRV records the
         // host they were asked for, because anyone may forge an answer of the DNS that names a
         // host with a certificate of its own (RFC 9525, section 6.1).
-        let tls = tls.map(|options| Tls::new(options, &host)).transpose()?;
+        let ca_variable = connection.variables.has("MQ_CAFILE");
+        let tls = tls
+            .map(|options| Tls::new(options, &host))
+            .transpose()
+            .map_err(|report| name_variable(report, ca_variable))?;
         let session_expiry = session_expiry(connection, &properties)?;
         let client_id = client_id(connection, version, session_expiry, talk.quiet)?;
         let will = will_of(will, properties.will)?;
         // Last: nobody is asked for a password when something else is wrong.
         let (username, password) = credentials::credentials(connection, url, talk.quiet)?;
         if password.is_some() && username.is_none() && version != Version::V5 {
-            return Err(
-                misuse("a password without a user name is possible in MQTT 5 only")
-                    .hint("add -u NAME, or -V mqttv5"),
-            );
+            return Err(lonely_password(connection, url));
         }
         let mut connect = Connect {
             version,
@@ -139,6 +142,7 @@ impl ConnectConfig {
         }
         let is_plain = tls.is_none() && !talk.quiet;
         Ok(Self {
+            ca_variable,
             plain_text: is_plain.then(|| credentials::named(&connect)).flatten(),
             route,
             tls,
@@ -161,6 +165,27 @@ impl ConnectConfig {
         Session::new(self.connect.clone(), self.max_in_flight, self.trace)
             .with_farewell(self.farewell.clone())
     }
+}
+
+/// Lets a report about TLS name the variable where it would name an option that nobody typed.
+pub(crate) fn name_variable(report: Report, ca_variable: bool) -> Report {
+    if !ca_variable {
+        return report;
+    }
+    report
+        .replace("leave out --cafile", "unset MQ_CAFILE")
+        .replace("--cafile", "MQ_CAFILE")
+}
+
+fn lonely_password(connection: &ConnectionArgs, url: Option<&Url>) -> Report {
+    let is_of_url = url.is_some_and(|url| url.own_password().is_some());
+    let report = misuse("a password without a user name is possible in MQTT 5 only");
+    if connection.variables.has("MQ_PASSWORD") && !is_of_url {
+        return report
+            .cause("the password comes from the environment variable MQ_PASSWORD")
+            .hint("add -u NAME or set MQ_USERNAME, give -V mqttv5, or unset MQ_PASSWORD");
+    }
+    report.hint("add -u NAME, or -V mqttv5")
 }
 
 /// MQTT 3.1.1 unless asked for otherwise; an option that only MQTT 5 has asks for it.
@@ -313,7 +338,9 @@ fn route(
         }
         Address::Unix(path.clone())
     } else if connection.srv {
-        service(host, port, secure, quiet)?
+        // A variable is for many calls, and this one is not about it.
+        let is_typed = url.is_some() || !connection.variables.has("MQ_PORT");
+        service(host, port, secure, quiet || !is_typed)?
     } else {
         let scheme = url.map_or(secure, |url| url.secure);
         let default_port = if scheme { TLS_PORT } else { PORT };

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::options_file::{self, Entry, is_secret};
 use crate::report::{Report, warn};
 use crate::tool::Tool;
-use crate::usage::misuse;
+use crate::usage::{PROPERTY, WORD_SEPARATOR, misuse};
 
 /// clap's name of `-o`.
 pub(crate) const OPTIONS_FILE: &str = "options_file";
@@ -34,6 +34,18 @@ pub const VARIABLES: [(&str, &str); 7] = [
     ("MQ_CERT", "cert"),
     ("MQ_KEY", "key"),
 ];
+
+/// Which of the variables say something that nothing stronger says otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Variables(Vec<&'static str>);
+
+impl Variables {
+    /// Whether the value of an option is that of its variable.
+    #[must_use]
+    pub fn has(&self, variable: &str) -> bool {
+        self.0.contains(&variable)
+    }
+}
 
 /// The most that an options file may hold, in bytes: what is larger is not one.
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -65,16 +77,18 @@ pub struct DefaultsArgs {
     options_file: Option<PathBuf>,
 }
 
-/// A command line with all that counts.
+/// A command line with all that counts, and the words of each property as one.
 pub(crate) struct Complete {
     /// The tool's name, then the options, the typed ones last.
     pub(crate) arguments: Vec<OsString>,
     /// Where options come from beside the command line, for messages.
     pub(crate) sources: Vec<String>,
+    /// Whose options count.
+    pub(crate) variables: Variables,
 }
 
 /// Puts the options of the default file, or that of `-o`, and of the environment in front of
-/// the typed ones. `arguments` begin with the tool's name.
+/// the typed ones. `arguments` begin with the tool's name, and the words of each property are one.
 ///
 /// # Errors
 /// A file that is not there or cannot be read, a line or a variable that cannot be used.
@@ -86,6 +100,7 @@ pub(crate) fn complete(
     let mut complete = Complete {
         arguments,
         sources: Vec::new(),
+        variables: Variables::default(),
     };
     let names = tool.options_files(command.get_name());
     let may_be_named = complete.arguments.iter().skip(1).any(may_name_file);
@@ -99,10 +114,10 @@ pub(crate) fn complete(
         return Ok(complete);
     }
     command.build();
-    let Some(typed) = Typed::new(command, &complete.arguments) else {
+    let Some(mut typed) = Typed::new(command, &complete.arguments) else {
         return Ok(complete);
     };
-    if let Some(path) = typed.file {
+    if let Some(path) = typed.file.take() {
         file = Some((open(&path)?, path));
     } else if may_be_named {
         file = default_file(names)?;
@@ -114,11 +129,19 @@ pub(crate) fn complete(
         settings = environment(variables, command)?;
         settings.retain(|one| !is_displaced(&one.id, &typed.ids, command));
         stronger.extend(settings.iter().map(|one| one.id.clone()));
+        let is_used = |id: &str| {
+            let is_typed = typed.ids.iter().any(|typed| typed == id);
+            !is_typed && settings.iter().any(|one| one.id == id)
+        };
+        let used = VARIABLES.iter().filter(|(_, id)| is_used(id));
+        complete.variables = Variables(used.map(|&(name, _)| name).collect());
     }
     if let Some((file, path)) = file {
         complete.sources.push(path.display().to_string());
         let mut entries = entries(file, &path, command, &typed.ids)?;
-        entries.retain(|one| !is_displaced(&one.id, &stronger, command));
+        entries.retain(|one| {
+            !is_displaced(&one.id, &stronger, command) && !typed.says_property_of(one)
+        });
         check_entries(&entries, &path, command)?;
         let weaker = entries.into_iter().map(|entry| Setting {
             id: entry.id,
@@ -136,6 +159,8 @@ struct Typed {
     ids: Vec<String>,
     /// Of `-o`.
     file: Option<PathBuf>,
+    /// Of each `-D`, its words joined.
+    properties: Vec<OsString>,
 }
 
 impl Typed {
@@ -149,10 +174,27 @@ impl Typed {
             .ok()?;
         let is_typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let ids = matches.ids().map(|id| id.as_str().to_owned());
+        let properties = matches.try_get_many::<OsString>(PROPERTY).ok().flatten();
         Some(Self {
             ids: ids.filter(|id| is_typed(id)).collect(),
             file: matches.get_one::<PathBuf>(OPTIONS_FILE).cloned(),
+            properties: properties.into_iter().flatten().cloned().collect(),
         })
+    }
+
+    /// Whether an entry is a property that was typed with another value. User Properties add up.
+    fn says_property_of(&self, entry: &Entry) -> bool {
+        /// The packet and the property.
+        fn name(words: &OsString) -> Vec<&[u8]> {
+            let words = words.as_bytes().split(|&byte| byte == WORD_SEPARATOR);
+            words.take(2).collect()
+        }
+        let Some(words) = entry.words.get(1).filter(|_| entry.id == PROPERTY) else {
+            return false;
+        };
+        let own = name(words);
+        own.get(1) != Some(&&b"user-property"[..])
+            && self.properties.iter().any(|typed| name(typed) == own)
     }
 }
 

@@ -12,6 +12,8 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command};
 
 use crate::args::password_parser;
+use crate::property;
+use crate::usage::{PROPERTY, WORD_SEPARATOR, what};
 
 /// Options whose value, or part of it, nobody may see in a message.
 const SECRET: [&str; 4] = ["password", "psk", "url", "proxy"];
@@ -79,7 +81,10 @@ pub(crate) fn check(id: &str, words: &[OsString], command: &mut Command) -> Resu
                 option.unwrap_or_default()
             ))
         }
-        _ => Err(first_paragraph(&why.to_string())),
+        _ => {
+            let line: Vec<_> = std::iter::once(&tool).chain(words).cloned().collect();
+            Err(what(&why, command, &line))
+        }
     }
 }
 
@@ -94,14 +99,6 @@ fn shows(arg: &Arg) -> bool {
         arg.get_action(),
         ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
     )
-}
-
-/// The first paragraph of clap's message, in one line, without its prefix.
-pub(crate) fn first_paragraph(text: &str) -> String {
-    let paragraph = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<_> = paragraph.split_whitespace().collect();
-    let line = words.join(" ");
-    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 fn option(line: &[u8], command: &mut Command) -> Result<(String, Vec<OsString>), String> {
@@ -129,9 +126,8 @@ fn option(line: &[u8], command: &mut Command) -> Result<(String, Vec<OsString>),
     let mut words = vec![word.clone().into()];
     if arg.get_action().takes_values() {
         let value = value.ok_or_else(|| format!("{word} needs a value"))?;
-        let count = arg.get_num_args().unwrap_or_default();
-        if count.max_values() > 1 {
-            words.extend(pieces(value, count.min_values(), count.max_values()));
+        if arg.get_id() == PROPERTY {
+            words.push(property_words(value)?);
         } else if is_text(arg) {
             words.push(os_string(value));
         } else {
@@ -159,8 +155,8 @@ fn is_called(arg: &Arg, word: &str) -> bool {
 
 /// Repeats no more of a word than cannot be a value.
 fn unknown(word: &str, command: &Command) -> String {
-    if word.starts_with("--") {
-        return format!("{word} is not an option of {}", command.get_name());
+    if let Some(word) = word.strip_prefix("--") {
+        return unknown_long(word, command);
     }
     let short: String = word.chars().take(2).collect();
     if command
@@ -173,30 +169,59 @@ fn unknown(word: &str, command: &Command) -> String {
     }
 }
 
-/// The values of an option that takes several (`-D`): single words, and the last one is the
-/// rest of the line. A user property has one more than the others.
-fn pieces(value: &[u8], least: usize, most: usize) -> Vec<OsString> {
+/// Of a word that is no option, only so much may be repeated as is the beginning of one: a secret
+/// may follow where a blank was forgotten.
+fn unknown_long(word: &str, command: &Command) -> String {
+    let names = || command.get_arguments().filter_map(Arg::get_long);
+    let longest = names()
+        .filter(|name| word.starts_with(name))
+        .max_by_key(|name| name.len());
+    if let Some(name) = longest {
+        return format!("--{name} needs a blank or = behind it");
+    }
+    let common = |name: &str| {
+        let pairs = name.chars().zip(word.chars());
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let count = names().map(common).max().unwrap_or_default();
+    let shown: String = word.chars().take(count).collect();
+    let dots = if shown.len() < word.len() { "..." } else { "" };
+    format!("--{shown}{dots} is not an option of {}", command.get_name())
+}
+
+/// The words of a property (`-D`) as one, in the form that `usage` gives to typed ones: single
+/// words, and the last is the rest of the line. A user property has one more than the others.
+fn property_words(value: &[u8]) -> Result<OsString, String> {
     let mut rest = trim_start(value);
-    let mut pieces: Vec<OsString> = Vec::new();
-    let mut count = least;
-    while pieces.len() + 1 < count {
+    let mut words: Vec<&[u8]> = Vec::new();
+    let mut before_last = 2;
+    while words.len() < before_last {
         let Some(end) = rest.iter().copied().position(is_blank) else {
             break;
         };
-        let (piece, behind) = rest.split_at_checked(end).unwrap_or((rest, b""));
-        if piece == b"user-property" {
-            count = most;
+        let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, b""));
+        words.push(word);
+        if words.len() == 2 && word == b"user-property" {
+            before_last = 3;
         }
-        pieces.push(os_string(piece));
-        rest = match pieces.len() + 1 < count {
+        rest = match words.len() < before_last {
             true => trim_start(behind),
             false => behind.get(1..).unwrap_or_default(),
         };
     }
     if !rest.is_empty() {
-        pieces.push(os_string(rest));
+        words.push(rest);
     }
-    pieces
+    // It would end a word.
+    if value.contains(&WORD_SEPARATOR) {
+        return Err("it holds a NUL byte".to_owned());
+    }
+    let words = os_string(&words.join(&WORD_SEPARATOR));
+    // Here the line is known; what was typed is looked at later.
+    match property::parse(std::slice::from_ref(&words)) {
+        Ok(_) => Ok(words),
+        Err(report) => Err(report.in_one_line()),
+    }
 }
 
 /// Whether an option's value is a text, in which blanks count.
@@ -256,7 +281,7 @@ mod tests {
             .arg(one("host", 'h').value_parser(ValueParser::string()))
             .arg(one("port", 'p').value_parser(value_parser!(u16)))
             .arg(one("psk", 'k').value_parser(value_parser!(u64)))
-            .arg(one("property", 'D').num_args(3..=4))
+            .arg(one(PROPERTY, 'D').value_parser(ValueParser::os_string()))
             .arg(one(crate::defaults::OPTIONS_FILE, 'o'))
             .arg(Arg::new("debug").short('d').action(ArgAction::SetTrue))
             .arg(Arg::new("help").long("help").action(ArgAction::HelpShort));
@@ -315,25 +340,43 @@ mod tests {
 
     #[test]
     fn a_property_is_split_and_its_value_is_the_rest() {
-        for (line, pieces) in [
-            (
-                "publish content-type a  b ",
-                &["publish", "content-type", "a  b "][..],
-            ),
+        use clap::Args as _;
+        let command = || {
+            let tool = Command::new("tool").disable_help_flag(true);
+            let mut command = crate::args::ConnectionArgs::augment_args(tool);
+            command.build();
+            command
+        };
+        for (line, joined) in [
+            ("publish content-type a  b ", "publish|content-type|a  b "),
             (
                 " connect  user-property  k v with  spaces",
-                &["connect", "user-property", "k", "v with  spaces"],
+                "connect|user-property|k|v with  spaces",
             ),
-            (
-                "connect user-property k  v",
-                &["connect", "user-property", "k", " v"],
-            ),
+            ("connect user-property k  v", "connect|user-property|k| v"),
+            ("publish topic-alias 5", "publish|topic-alias|5"),
         ] {
-            let expected = [&["-D"], pieces].concat();
-            assert_eq!(words(&format!("-D {line}")), [expected]);
+            for option in ["-D", "--property"] {
+                let text = format!("{option} {line}");
+                let entries = parse(text.as_bytes(), &mut command()).ok().unwrap();
+                let expected = joined.replace('|', "\0");
+                assert_eq!(entries[0].words, [option, &expected]);
+            }
         }
-        let fault = fault("-D connect receive-maximum");
-        assert!(fault.what.contains("property"), "{fault:?}");
+        for (line, why) in [
+            ("-D", "needs a value"),
+            ("-D publish", "a word is missing"),
+            ("-D publish content-type", "a word is missing"),
+            ("-D publish user-property k", "a word is missing"),
+            ("-D publish nonsense x", "-D publish nonsense x is not"),
+            ("-D connect receive-maximum 0", "from 1 to 65535"),
+            ("-D publish content-type a\0b", "NUL"),
+        ] {
+            let fault = parse(format!("\n{line}\n").as_bytes(), &mut command()).err();
+            let fault = fault.unwrap();
+            assert_eq!(fault.line, 2);
+            assert!(fault.what.contains(why), "{line:?}: {fault:?}");
+        }
     }
 
     #[test]
@@ -353,7 +396,9 @@ mod tests {
             ("localhost", "it does not begin with an option"),
             ("\"-m\" x", "it does not begin with an option"),
             ("-X y", "-X is not an option of tool"),
-            ("--nope=y z", "--nope is not an option of tool"),
+            ("--nope=y z", "--... is not an option of tool"),
+            ("--massage x", "--m... is not an option of tool"),
+            ("--messages x", "--message needs a blank or = behind it"),
             ("-", "- is not an option of tool"),
             ("--", "-- is not an option of tool"),
             ("-m", "-m needs a value"),
@@ -382,6 +427,10 @@ mod tests {
             "-Phunter2",
             "-P=hunter2",
             "--pasword=hunter2",
+            "--passwordhunter2",
+            "--password:hunter2",
+            "--pswhunter2",
+            "--hunter2",
             "hunter2",
             "-k hunter2",
             "--psk=hunter2",

@@ -52,6 +52,25 @@ impl Report {
         self
     }
 
+    /// The error and its cause, for the cause of another report.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{}: {cause}", self.error),
+            None => self.error.clone(),
+        }
+    }
+
+    /// Says `to` wherever it says `from`.
+    #[must_use]
+    pub fn replace(mut self, from: &str, to: &str) -> Self {
+        self.error = self.error.replace(from, to);
+        for part in [&mut self.cause, &mut self.note, &mut self.hint] {
+            *part = part.take().map(|text| text.replace(from, to));
+        }
+        self
+    }
+
     /// The exit code that goes with this failure.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -1,6 +1,7 @@
 //! Reading a command line: help is data, a usage error is a [`Report`] like any other.
 
 mod several_words;
+mod wording;
 
 use std::ffi::OsString;
 
@@ -8,13 +9,16 @@ use clap::error::ErrorKind;
 use clap::{Command, FromArgMatches};
 
 #[cfg(feature = "client")]
-use crate::defaults;
+use crate::defaults::{self, Variables};
 use crate::exit::Exit;
 use crate::report::Report;
 #[cfg(feature = "client")]
 use crate::{scrub, stdio, tls, tool::Tool};
 
+#[cfg(feature = "client")]
+pub(crate) use several_words::ID as PROPERTY;
 pub use several_words::WORD_SEPARATOR;
+pub(crate) use wording::what;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -26,28 +30,31 @@ pub enum Parsed<T> {
 }
 
 /// Runs a tool: parses its command line, with the options of its options file and of the
-/// environment, and hands over to `work`, which gives the exit code; help, version and usage
+/// environment, and hands over to `work`, with the variables that count, which gives the exit code; help, version and usage
 /// errors end here. `command` makes the definition for the name that the tool is called by.
 #[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
     tool: Tool,
     command: impl FnOnce(&'static str) -> Command,
     arguments: impl IntoIterator<Item = OsString>,
-    work: impl FnOnce(T) -> Exit,
+    work: impl FnOnce(T, Variables) -> Exit,
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let mut command = command(tool.called_as(arguments.first()));
     scrub::arguments(&command, &arguments);
+    // Before the options file is looked at, which depends on what was typed.
+    let arguments = several_words::join(&command, arguments);
     let complete = defaults::complete(tool, &mut command, arguments);
     // It has been read by now.
     scrub::variable("MQ_PASSWORD");
     let parsed = complete.and_then(|complete| {
         let version = format!("TLS: {}\n", tls::library());
         parse_with(command, complete.arguments, &complete.sources, &version)
+            .map(|parsed| (parsed, complete.variables))
     });
     match parsed {
-        Ok(Parsed::Run(args)) => work(args),
-        Ok(Parsed::Show(text)) => stdio::show(&text),
+        Ok((Parsed::Run(args), variables)) => work(args, variables),
+        Ok((Parsed::Show(text), _)) => stdio::show(&text),
         Err(report) => report.end(false),
     }
 }
@@ -61,6 +68,7 @@ pub fn parse<T: FromArgMatches>(
     command: Command,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<T>, Report> {
+    let arguments = several_words::join(&command, arguments.into_iter().collect());
     parse_with(command, arguments, &[], "")
 }
 
@@ -69,18 +77,17 @@ pub fn misuse(error: impl Into<String>) -> Report {
     Report::new(Exit::USAGE, error)
 }
 
-/// Parses a command line that has options from other places in it; `version` follows what
-/// clap says about the version.
+/// Parses a command line that has options from other places in it, and each property's words as
+/// one; `version` follows what clap says about the version.
 fn parse_with<T: FromArgMatches>(
-    command: Command,
-    arguments: impl IntoIterator<Item = OsString>,
+    mut command: Command,
+    arguments: Vec<OsString>,
     sources: &[String],
     version: &str,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
-    let arguments = several_words::join(&command, arguments.into_iter().collect());
     let parsed = command
-        .try_get_matches_from(arguments)
+        .try_get_matches_from_mut(&arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
     let error = match parsed {
         Ok(args) => return Ok(Parsed::Run(args)),
@@ -99,13 +106,12 @@ fn parse_with<T: FromArgMatches>(
         let words: Vec<_> = paragraph.split_whitespace().collect();
         words.join(" ")
     });
-    let what = paragraphs.next().unwrap_or_default();
-    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    let error_text = what(&error, &command, &arguments);
     let similar = paragraphs
         .find_map(|words| words.strip_prefix("tip: ").map(str::to_owned))
         .filter(|tip| tip.contains("similar"))
         .map_or_else(String::new, |tip| format!("{tip}; "));
-    let report = misuse(what).hint(format!("{similar}{name} --help lists the options"));
+    let report = misuse(error_text).hint(format!("{similar}{name} --help lists the options"));
     // What asks for the missing one may not have been typed.
     if error.kind() == ErrorKind::MissingRequiredArgument && !sources.is_empty() {
         return Err(report.note(format!("options come from {}, too", sources.join(" and "))));
@@ -136,7 +142,7 @@ mod tests {
         assert_eq!(report.exit(), Exit::USAGE);
         assert_eq!(
             report.to_string(),
-            "error: invalid value '0' for '--level <LEVEL>': 0 is not in 1..=255\n\
+            "error: invalid value '0' for '--level <LEVEL>': it must be 1 to 255\n\
              hint: tool --help lists the options\n"
         );
         let report = parsed(&["tool", "--levle", "1"]).unwrap_err();

@@ -72,7 +72,8 @@ pub fn command(tool: &'static str) -> clap::Command {
         .name(tool)
         .override_usage(format!(
             "{tool} [OPTIONS] [-c] PASSWORDFILE USERNAME\n       \
-             {tool} [OPTIONS] [-c] -b PASSWORDFILE USERNAME PASSWORD\n       \
+             {tool} [OPTIONS] [-c] -b PASSWORDFILE\n                        \
+             USERNAME PASSWORD\n       \
              {tool} -D PASSWORDFILE USERNAME\n       \
              {tool} [OPTIONS] -U PASSWORDFILE"
         ))

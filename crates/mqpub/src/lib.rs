@@ -21,12 +21,18 @@ use crate::publisher::End;
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    usage::run(Tool::MQPUB, cli::command, arguments, |args: Args| {
-        let quiet = args.talk.quiet;
-        Config::new(args)
-            .and_then(|config| runtime::block_on(publish(config)))
-            .map_or_else(|report| report.end(quiet), |end| end_of(end, quiet))
-    })
+    usage::run(
+        Tool::MQPUB,
+        cli::command,
+        arguments,
+        |mut args: Args, variables| {
+            args.connection.variables = variables;
+            let quiet = args.talk.quiet;
+            Config::new(args)
+                .and_then(|config| runtime::block_on(publish(config)))
+                .map_or_else(|report| report.end(quiet), |end| end_of(end, quiet))
+        },
+    )
 }
 
 async fn publish(config: Config) -> Result<End, Report> {

@@ -39,7 +39,9 @@ Exit codes: 0 done (SIGINT, SIGTERM and SIGHUP included), 1 usage,
 8 and 23 TLS, otherwise the broker's own code. See the README for all.
 ";
 
-const USAGE: &str = "mqsub [OPTIONS] {-t FILTER | -U FILTER | -L URL}...";
+const USAGE: &str = "\
+mqsub [OPTIONS]
+             {-t FILTER | -U FILTER | -L URL}...";
 
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]

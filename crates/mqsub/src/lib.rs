@@ -28,12 +28,18 @@ use crate::stop::Stop;
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    usage::run(Tool::MQSUB, cli::command, arguments, |args: Args| {
-        let quiet = args.talk.quiet;
-        Config::new(args)
-            .and_then(|(config, display)| runtime::block_on(subscribe(config, display)))
-            .unwrap_or_else(|report| report.end(quiet))
-    })
+    usage::run(
+        Tool::MQSUB,
+        cli::command,
+        arguments,
+        |mut args: Args, variables| {
+            args.connection.variables = variables;
+            let quiet = args.talk.quiet;
+            Config::new(args)
+                .and_then(|(config, display)| runtime::block_on(subscribe(config, display)))
+                .unwrap_or_else(|report| report.end(quiet))
+        },
+    )
 }
 
 async fn subscribe(config: Config, display: Display) -> Result<Exit, Report> {

@@ -1,21 +1,27 @@
 //! From the typed TLS options to what TLS shall do: whether it is on, whom it trusts, and what
 //! contradicts what.
 
+use std::borrow::Cow;
+
 use super::TLS_PORT;
 use super::credentials::from_file;
-use crate::args::{KeyFormArg, TlsArgs, TlsVersionArg};
+use crate::args::{ConnectionArgs, KeyFormArg, TlsArgs, TlsVersionArg};
+use crate::defaults::Variables;
 use crate::report::{Report, warn};
 use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trust};
 use crate::url::Url;
 use crate::usage::misuse;
 
-/// What was asked for of TLS, with the warnings that are due; none for plain MQTT.
+/// What was asked for of TLS, with the warnings that are due; none for plain MQTT. `port` is 0 for
+/// a Unix domain socket.
 pub(super) fn options(
-    args: &TlsArgs,
+    connection: &ConnectionArgs,
     url: Option<&Url>,
     port: Option<u16>,
     quiet: bool,
 ) -> Result<Option<TlsOptions>, Report> {
+    let variables = &connection.variables;
+    let args = &*that_count(connection, url, port);
     if args.no_tls {
         if url.is_some_and(|url| url.secure) {
             return Err(misuse(
@@ -26,7 +32,7 @@ pub(super) fn options(
         return Ok(None);
     }
     refuse_engines(args)?;
-    let identity = identity(args, quiet)?;
+    let identity = identity(args, variables, quiet)?;
     let shared = shared_key(args)?;
     // With a pre-shared key the list is for OpenSSL.
     let ciphers = if shared.is_some() {
@@ -38,7 +44,7 @@ pub(super) fn options(
         .map(Trust::SharedKey)
         .or_else(|| trust(args, url, port));
     let Some(trust) = trust else {
-        if let Some(option) = idle_option(args)
+        if let Some(option) = idle_option(args, variables)
             && !quiet
         {
             warn(format_args!(
@@ -83,7 +89,37 @@ pub(super) fn options(
     }))
 }
 
-fn identity(args: &TlsArgs, quiet: bool) -> Result<Option<IdentityFiles>, Report> {
+/// The options without MQ_CAFILE where the address says that TLS is not meant and nothing else
+/// turns it on: the variable is for all calls, and who calls does not see it.
+fn that_count<'a>(
+    connection: &'a ConnectionArgs,
+    url: Option<&Url>,
+    port: Option<u16>,
+) -> Cow<'a, TlsArgs> {
+    let args = &connection.tls;
+    let is_plain = port == Some(0) || url.is_some_and(|url| !url.secure);
+    if !is_plain || !connection.variables.has("MQ_CAFILE") {
+        return Cow::Borrowed(args);
+    }
+    let others = TlsArgs {
+        cafile: None,
+        ..args.clone()
+    };
+    match trust(&others, url, port) {
+        Some(_) => Cow::Borrowed(args),
+        None => Cow::Owned(others),
+    }
+}
+
+fn identity(
+    args: &TlsArgs,
+    variables: &Variables,
+    quiet: bool,
+) -> Result<Option<IdentityFiles>, Report> {
+    let source = |variable: &str| match variables.has(variable) {
+        true => format!(" (from {variable})"),
+        false => String::new(),
+    };
     match (&args.cert, &args.key) {
         (Some(certificate), Some(key)) => Ok(Some(IdentityFiles {
             certificate: certificate.clone(),
@@ -100,10 +136,18 @@ fn identity(args: &TlsArgs, quiet: bool) -> Result<Option<IdentityFiles>, Report
         })),
         (None, None) => Ok(None),
         (Some(_), None) => {
-            Err(misuse("--cert needs the certificate's private key").hint("add --key FILE"))
+            let source = source("MQ_CERT");
+            Err(misuse(format!(
+                "--cert{source} needs the certificate's private key"
+            ))
+            .hint("add --key FILE, or set MQ_KEY"))
         }
         (None, Some(_)) => {
-            Err(misuse("--key needs the certificate that it belongs to").hint("add --cert FILE"))
+            let source = source("MQ_KEY");
+            Err(misuse(format!(
+                "--key{source} needs the certificate that it belongs to"
+            ))
+            .hint("add --cert FILE, or set MQ_CERT"))
         }
     }
 }
@@ -159,10 +203,10 @@ fn refuse_engines(args: &TlsArgs) -> Result<(), Report> {
         .hint("give the key as a PEM file with --key; for a key that cannot leave its hardware, let a TLS proxy such as stunnel hold it"))
 }
 
-/// An option that only says how to do TLS.
-fn idle_option(args: &TlsArgs) -> Option<&'static str> {
+/// An option that only says how to do TLS. A variable is for all calls, those without TLS too.
+fn idle_option(args: &TlsArgs, variables: &Variables) -> Option<&'static str> {
     [
-        (args.cert.is_some(), "--cert"),
+        (args.cert.is_some() && !variables.has("MQ_CERT"), "--cert"),
         (args.insecure, "--insecure"),
         (args.tls_version.is_some(), "--tls-version"),
         (args.ciphers.is_some(), "--ciphers"),

@@ -12,7 +12,7 @@ use clap::{Arg, Command};
 pub const WORD_SEPARATOR: u8 = 0;
 
 /// The option's name in the tools' definitions.
-const ID: &str = "property";
+pub(crate) const ID: &str = "property";
 
 /// Joins the words of each `-D`, so that it has one value. The tool's name comes first.
 pub(super) fn join(command: &Command, arguments: Vec<OsString>) -> Vec<OsString> {
@@ -56,7 +56,7 @@ pub(super) fn join(command: &Command, arguments: Vec<OsString>) -> Vec<OsString>
 
 /// What belongs to a word of the command line.
 #[derive(Debug, PartialEq, Eq)]
-enum Value {
+pub(super) enum Value {
     /// Nothing: it is a flag, no option at all, or brings its value along.
     None,
     /// The next word is its value, whatever that looks like.
@@ -73,7 +73,7 @@ fn may_be_it(word: &OsStr) -> bool {
     word.starts_with(b"-") && (word.contains(&b'D') || word.starts_with(b"--property"))
 }
 
-fn value_of(command: &Command, word: &OsStr) -> Value {
+pub(super) fn value_of(command: &Command, word: &OsStr) -> Value {
     let bytes = word.as_bytes();
     if let Some(long) = bytes.strip_prefix(b"--") {
         let (name, value) = match long.iter().position(|&byte| byte == b'=') {
@@ -126,7 +126,7 @@ fn value_of(command: &Command, word: &OsStr) -> Value {
     Value::None
 }
 
-fn takes_value(arg: &Arg) -> bool {
+pub(super) fn takes_value(arg: &Arg) -> bool {
     arg.get_action().takes_values()
 }
 
