@@ -54,7 +54,6 @@ fn options_that_make_no_sense_are_named() {
         (&["-p", "70000"], "--port"),
         (&["-p", "mqtt"], "--port"),
         (&["-M", "0"], "--max-inflight"),
-        (&["-M", "65536"], "--max-inflight"),
         (&["-V", "mqttv4"], "--protocol-version"),
         (&["--connect-timeout", "0"], "--connect-timeout"),
         (&["--connect-timeout", "nan"], "--connect-timeout"),
