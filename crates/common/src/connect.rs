@@ -396,15 +396,20 @@ fn will_of(args: &WillArgs, properties: Vec<Property>) -> Result<Option<Will>, R
         }
         return Ok(None);
     };
-    let topic =
-        TopicName::new(topic).map_err(|why| misuse("the Will topic is not valid").cause(why))?;
+    let topic = TopicName::new(topic).map_err(|why| {
+        misuse("the Will topic is not valid")
+            .cause(why)
+            .hint(why.hint())
+    })?;
     let payload = args.will_payload.clone().unwrap_or_default().into_vec();
     if payload.len() > MAX_STRING {
         return Err(
-            Report::new(Exit::PAYLOAD_TOO_LARGE, "the Will payload is too large").cause(format!(
-                "it is {} bytes long, and a Will has at most {MAX_STRING}",
-                payload.len()
-            )),
+            Report::new(Exit::PAYLOAD_TOO_LARGE, "the Will payload is too large")
+                .cause(format!(
+                    "it is {} bytes long, and a Will has at most {MAX_STRING}",
+                    payload.len()
+                ))
+                .hint("give a shorter --will-payload"),
         );
     }
     Ok(Some(Will {
@@ -418,9 +423,11 @@ fn will_of(args: &WillArgs, properties: Vec<Property>) -> Result<Option<Will>, R
 
 fn check_length(what: &str, length: usize) -> Result<(), Report> {
     if length > MAX_STRING {
-        return Err(misuse(format!("{what} is too long")).cause(format!(
-            "it is {length} bytes long, and MQTT allows {MAX_STRING}"
-        )));
+        return Err(misuse(format!("{what} is too long"))
+            .cause(format!(
+                "it is {length} bytes long, and MQTT allows {MAX_STRING}"
+            ))
+            .hint("give a shorter one"));
     }
     Ok(())
 }
