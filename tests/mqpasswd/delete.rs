@@ -32,7 +32,9 @@ fn a_user_who_is_not_there_is_an_error() {
             .assert_code(1);
         assert_eq!(
             output.stderr_str(),
-            format!("error: user '{user}' is not in passwd\n")
+            format!(
+                "error: user '{user}' is not in passwd\nhint: check the name; upper and lower case differ\n"
+            )
         );
     }
     assert_eq!(folder.text(), "alice:x\n");

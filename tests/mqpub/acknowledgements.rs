@@ -48,7 +48,7 @@ fn a_connection_that_ends_before_the_acknowledgement_is_a_loss() {
             assert!(complaint.error.contains("was lost"), "{complaint:?}");
             assert_eq!(
                 complaint.note,
-                "of 1 messages sent, 0 were acknowledged, 0 refused, 1 are unknown"
+                "of 1 message sent, 0 were acknowledged, 0 refused, 1 is unknown"
             );
         }
     }

@@ -48,8 +48,10 @@ fn an_address_that_is_not_ours_is_14_and_an_unknown_name_15() {
     // TEST-NET-1 (RFC 5737) is nobody's.
     let report = complaint(from("192.0.2.1"), 14);
     assert!(report.cause.contains("192.0.2.1 (-A)"), "{report:?}");
+    assert!(report.hint.starts_with("check -A"), "{report:?}");
     let report = complaint(from("::1"), 14);
     assert!(report.cause.contains("not an IPv4 address"), "{report:?}");
+    assert!(report.hint.starts_with("check -A"), "{report:?}");
     let report = complaint(from("no-such-host.invalid"), 15);
     assert!(report.error.contains("no-such-host.invalid"), "{report:?}");
     assert!(report.hint.contains("-A"), "{report:?}");

@@ -71,6 +71,56 @@ fn messages_before_one_that_is_too_large_are_seen_to_their_end() {
 }
 
 #[test]
+fn after_a_line_that_is_too_large_the_balance_is_told() {
+    let broker = Broker::builder().config("max_packet_size 200").start();
+    let stdin = format!("a\nc\n{}\nb\n", "x".repeat(500));
+    for (qos, balance) in [
+        ("0", "2 messages were sent at QoS 0; the last may be lost"),
+        (
+            "1",
+            "of 2 messages sent, 2 were acknowledged, 0 refused, 0 are unknown",
+        ),
+    ] {
+        let output = mqpub()
+            .args(broker.args())
+            .args(["-V", "mqttv5", "-t", "a", "-l", "-q", qos])
+            .stdin(stdin.as_str())
+            .run()
+            .assert_code(25);
+        let note = format!("note: {balance}; the rest of the input was not sent\n");
+        let text = output.stderr_str();
+        assert!(
+            text.starts_with("error: cannot publish message 3\n"),
+            "{text}"
+        );
+        assert!(text.contains(&note) && text.contains("\nhint: "), "{text}");
+    }
+}
+
+#[test]
+fn a_packet_over_our_own_maximum_is_no_doubt_about_the_port() {
+    let broker = Broker::start();
+    let output = mqpub()
+        .args(broker.args())
+        .args([
+            "-t",
+            "a",
+            "-m",
+            "x",
+            "-D",
+            "connect",
+            "maximum-packet-size",
+            "10",
+        ])
+        .run();
+    let complaint = complaint(output, 21);
+    assert!(
+        complaint.hint.contains("maximum-packet-size"),
+        "{complaint:?}"
+    );
+}
+
+#[test]
 fn a_qos_over_the_maximum_qos_is_not_sent() {
     let complaint = refused(&[0x24, 0], &["-q", "1", "-m", "text"], 24);
     assert!(complaint.hint.contains("-q 0"), "{complaint:?}");

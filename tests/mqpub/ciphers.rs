@@ -97,10 +97,35 @@ fn the_order_is_the_preference() {
 }
 
 #[test]
+fn words_for_all_good_suites_change_nothing_and_exclusions_exclude() {
+    let all = offered(&[]);
+    for list in [
+        "DEFAULT",
+        "HIGH:!aNULL",
+        "ALL:!EXPORT:!LOW:!3DES:!kRSA",
+        "!MD5:secure",
+    ] {
+        assert_eq!(offered(&["--ciphers", list]), all, "{list}");
+    }
+    for list in [
+        "HIGH:!ECDHE-RSA-AES128-GCM-SHA256",
+        "!ECDHE-RSA-AES128-GCM-SHA256:DEFAULT:ECDHE-RSA-AES128-GCM-SHA256",
+    ] {
+        let mut others = all.clone();
+        others.retain(|number| *number != 0xC02F);
+        assert_eq!(others.len(), all.len() - 1);
+        assert_eq!(offered(&["--ciphers", list]), others, "{list}");
+    }
+}
+
+#[test]
 fn a_name_that_is_not_known_is_a_usage_error_with_all_names() {
     for (list, named) in [
         ("NONSENSE", "\"NONSENSE\""),
-        ("HIGH:!aNULL", "\"HIGH\""),
+        ("!aNULL", "no cipher suite"),
+        ("HIGH:!AESGCM", "\"!AESGCM\""),
+        ("HIGH:!NONSENSE", "\"!NONSENSE\""),
+        ("aNULL", "\"aNULL\""),
         ("ECDHE-RSA-AES128-GCM-SHA256:AES256-SHA", "\"AES256-SHA\""),
         ("", "no cipher suite"),
         (" : ", "no cipher suite"),

@@ -58,6 +58,6 @@ fn a_broker_that_does_not_answer_pingreq_is_given_up() {
     assert!(complaint.error.contains("was lost"), "{complaint:?}");
     assert_eq!(
         complaint.note,
-        "of 1 messages sent, 0 were acknowledged, 0 refused, 1 are unknown"
+        "of 1 message sent, 0 were acknowledged, 0 refused, 1 is unknown"
     );
 }

@@ -172,6 +172,14 @@ fn control_c_ends_it_and_leaves_the_terminal_as_it_was() {
     assert_eq!(terminal.wait(), 130, "{}", terminal.screen());
     assert!(terminal.echo_is_on(), "echo is back");
     // The end of the input is no pass phrase.
+    for (signal, code) in [(Pty::terminate as fn(&Pty), 143), (Pty::hang_up, 129)] {
+        let mut terminal = lab.fortress.visitor(&certificate, &key).run_on_pty();
+        terminal.expect(PROMPT);
+        signal(&terminal);
+        assert_eq!(terminal.wait(), code, "{}", terminal.screen());
+        assert!(terminal.echo_is_on(), "echo is back");
+    }
+
     let mut terminal = lab.fortress.visitor(&certificate, &key).run_on_pty();
     terminal.expect(PROMPT);
     terminal.send_control_d();

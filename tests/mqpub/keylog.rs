@@ -169,7 +169,7 @@ fn a_file_that_cannot_be_written_is_8_before_any_connection() {
         there.folder.path().to_owned(),
         there.folder.path().join("no/such/folder"),
     ] {
-        let report = complaint(there.publisher(&path).run(), 8);
+        let report = complaint(there.publisher(&path).run(), 14);
         assert!(report.error.contains("--tls-keylog"), "{report:?}");
     }
     // A full disk loses secrets and not messages.

@@ -118,7 +118,7 @@ fn the_brokers_disconnect_gives_the_code() {
         assert!(complaint.cause.contains(words), "{complaint:?}");
         assert_eq!(
             complaint.note,
-            "of 1 messages sent, 0 were acknowledged, 0 refused, 1 are unknown"
+            "of 1 message sent, 0 were acknowledged, 0 refused, 1 is unknown"
         );
     }
     broker.finish();

@@ -2,10 +2,11 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::{FakeBroker, Pty, Tool, mqpub, unused_port};
+use harness::{FakeBroker, Pty, Tool, mqpub, mqsub, unused_port};
 use tempfile::TempDir;
 
 use crate::support::{Collector, PATIENCE, VERSIONS, complaint, greet, part, publisher};
@@ -303,6 +304,57 @@ fn control_c_at_the_prompt_ends_it_and_leaves_the_terminal_as_it_was() {
     terminal.send_control_c();
     assert_eq!(terminal.wait(), 130, "{}", terminal.screen());
     assert!(terminal.echo_is_on(), "echo is back");
+}
+
+#[test]
+fn a_signal_at_a_prompt_ends_it_and_leaves_the_terminal_as_it_was() {
+    type Send = fn(&Pty);
+    let signals: [(Send, i32); 3] = [
+        (Pty::interrupt, 130),
+        (Pty::terminate, 143),
+        (Pty::hang_up, 129),
+    ];
+    for (signal, code) in signals {
+        for (tool, source) in [(mqpub(), ["-m", "x"]), (mqsub(), ["-C", "1"])] {
+            let mut terminal = tool
+                .args(unused_port().args())
+                .args(["-t", "a", "-u", "alice", "--ask-password"])
+                .args(source)
+                .run_on_pty();
+            terminal.expect("Password: ");
+            wait_until_echo_is_off(&terminal);
+            signal(&terminal);
+            assert_eq!(terminal.wait(), code, "{}", terminal.screen());
+            assert!(terminal.echo_is_on(), "echo is back");
+        }
+    }
+}
+
+#[test]
+fn after_the_prompt_signals_do_what_they_do_without_it() {
+    // It insists on a DISCONNECT.
+    let broker = Collector::start();
+    let mut terminal = broker
+        .mqpub(["-l", "-u", "alice", "--ask-password"])
+        .run_on_pty();
+    type_secretly(&mut terminal, "s3cret");
+    terminal.send_line("a line");
+    assert_eq!(broker.next().payload, b"a line");
+    terminal.terminate();
+    assert_eq!(terminal.wait(), 143, "{}", terminal.screen());
+    assert!(broker.payloads().is_empty());
+
+    let (sender, arrived) = mpsc::channel();
+    let silent = FakeBroker::start(move |mut conn| {
+        conn.expect_connect();
+        sender.send(()).unwrap();
+        conn.hold();
+    });
+    let mut terminal = alice(&silent).arg("--ask-password").run_on_pty();
+    type_secretly(&mut terminal, "s3cret");
+    arrived.recv_timeout(PATIENCE).expect("a CONNECT");
+    terminal.terminate();
+    assert_eq!(terminal.wait(), 143, "{}", terminal.screen());
 }
 
 #[test]

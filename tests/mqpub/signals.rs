@@ -131,7 +131,7 @@ fn a_second_signal_ends_it_at_once() {
         "{output}"
     );
     assert!(
-        text.contains("of 1 messages sent, 0 were acknowledged"),
+        text.contains("of 1 message sent, 0 were acknowledged"),
         "{output}"
     );
     broker.finish();

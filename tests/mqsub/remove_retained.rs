@@ -226,7 +226,7 @@ fn a_refusal_is_told_and_ends_with_its_code() {
     assert_eq!(
         output.stderr_str(),
         "warning: the retained message on the topic \"r/1\" was not removed: not authorised, code 135\n\
-         error: 1 of 2 retained messages were not removed\n\
+         error: 1 of 2 retained messages was not removed\n\
          cause: not authorised, code 135\n\
          hint: removing one takes the right to publish to its topic\n"
     );
@@ -344,7 +344,7 @@ fn what_is_not_answered_is_told() {
         [
             "error: 1 retained messages may not be removed",
             "cause: the broker has not acknowledged it in time",
-            "note: of 1 retained messages to remove, the broker acknowledged 0, refused 0 and \
+            "note: of 1 retained message to remove, the broker acknowledged 0, refused 0 and \
              left 1 unanswered",
         ]
     );

@@ -108,3 +108,30 @@ fn a_valid_command_line_connects() {
         .assert_success();
     broker.finish();
 }
+
+#[test]
+fn a_filter_that_is_none_says_what_to_do_next() {
+    for filter in [
+        "",
+        "a#",
+        "a+/b",
+        "$share/g",
+        "$share//a",
+        "$share/+/a",
+        "$share/g/",
+    ] {
+        for version in ["mqttv311", "mqttv5"] {
+            for args in [&["-t", filter][..], &["-t", "a", "-T", filter]] {
+                let output = harness::mqsub()
+                    .args(harness::unused_port().args())
+                    .args(["-V", version])
+                    .args(args)
+                    .run()
+                    .assert_code(1);
+                let text = output.stderr_str();
+                assert!(text.contains("Topic Filter\ncause: "), "{text}");
+                assert!(text.contains("\nhint: "), "{text}");
+            }
+        }
+    }
+}

@@ -301,3 +301,19 @@ fn it_needs_a_terminal() {
     assert_eq!(pty.wait(), 1);
     assert!(pty.screen().starts_with("error: -w cannot draw"));
 }
+
+#[test]
+fn debug_lines_are_printed_once_the_terminal_is_given_back() {
+    let broker = Broker::start();
+    let mut pty = watching(&broker, &["-d", "-t", "a", "-C", "1"]);
+    publish(&broker, &["-t", "a", "-m", "x"]);
+    assert_eq!(pty.wait(), 0, "{}", pty.screen());
+    let shown = lines(&emulate(&pty.screen()));
+    let debugged = |what: &str| {
+        let is_it = |line: &String| line.starts_with("debug: ") && line.contains(what);
+        assert!(shown.iter().any(is_it), "no {what} in {shown:#?}");
+    };
+    debugged("SUBACK");
+    debugged("PUBLISH");
+    assert!(shown.contains(&"a x".to_owned()), "{shown:#?}");
+}

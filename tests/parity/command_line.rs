@@ -3,7 +3,8 @@
 use harness::{Tool, mqpub, mqsub};
 
 use crate::support::{
-    BOTH, both_send, expect, printed, published, publisher, refuses, sent, subscriber,
+    BOTH, Stage, VERSIONS, accepts, both_send, expect, printed, published, publisher, refuses,
+    sent, subscriber,
 };
 
 #[test]
@@ -118,6 +119,69 @@ fn numbers_out_of_range_are_usage_errors() {
                 &["-x", "soon"],
             ],
         );
+    }
+}
+
+#[test]
+fn blanks_around_numbers_are_skipped() {
+    for tool in BOTH {
+        let sent = sent(tool().args(["-k", " 60 ", "-q", " 1", "-M", " 5"]));
+        assert_eq!(sent.connect.keep_alive, 60);
+        let qos = match &sent.subscribes[..] {
+            [] => sent.publishes[0].qos,
+            [subscribe, ..] => subscribe.filters[0].1 & 3,
+        };
+        assert_eq!(qos, 1);
+    }
+    let stage = Stage::start();
+    let port = format!(" {}", stage.broker.port());
+    let args = ["-t", "t", "-C", " 1", "-W", " 30", "-p", &port];
+    let tool = stage.subscribed(&args);
+    stage
+        .mqpub(&["-t", "t", "-m", "x", "--repeat", " 1", "-p", &port])
+        .args(["-i", "other"])
+        .run()
+        .assert_success();
+    assert_eq!(tool.wait().assert_success().stdout_str(), "x\n");
+}
+
+#[test]
+fn a_window_over_every_packet_identifier_is_that_of_all() {
+    for tool in BOTH {
+        accepts(
+            tool,
+            &[&["-M", "65535"], &["-M", "65536"], &["-M", "70000"]],
+        );
+    }
+}
+
+#[test]
+fn an_empty_client_identifier_is_refused() {
+    for tool in BOTH {
+        for version in VERSIONS {
+            refuses(tool, &[&["-V", version, "-i", ""]]);
+        }
+    }
+}
+
+/// Ours: what means something else than it says is refused; the original's atoi cuts it off.
+#[test]
+fn a_fraction_is_no_keep_alive() {
+    for tool in BOTH {
+        let broker = harness::Broker::start();
+        let output = tool().args(broker.args()).args(["-k", "60.5"]).run();
+        assert_eq!(output.status, expect(1, 0), "{output}");
+    }
+}
+
+/// Ours: the original prints what it does not know, or a width of megabytes.
+#[test]
+fn a_mistake_in_a_format() {
+    for format in ["@Q", "@é", "%10000000p"] {
+        let broker = harness::Broker::start();
+        let args = ["-t", "t", "-E", "-F", format];
+        let output = mqsub().args(broker.args()).args(args).run();
+        assert_eq!(output.status, expect(1, 0), "{format}\n{output}");
     }
 }
 

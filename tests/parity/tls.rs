@@ -264,6 +264,11 @@ fn ciphers_limit_what_is_offered() {
                 .run()
                 .assert_success();
         }
+        for list in ["DEFAULT", "HIGH:!aNULL:!MD5", "ALL:!3DES"] {
+            tls.trusting(tool, &["--ciphers", list])
+                .run()
+                .assert_success();
+        }
         let output = tls.trusting(tool, &["--ciphers", "nonsense"]).run();
         assert_ne!(output.status, 0, "{output}");
     }

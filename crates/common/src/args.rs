@@ -6,6 +6,7 @@ mod tls;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
@@ -28,7 +29,7 @@ pub struct ConnectionArgs {
 
     /// The broker's port: 1 to 65535, or 0 with --unix [env: MQ_PORT] [default: 1883, with
     /// TLS 8883]
-    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
+    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true, value_parser = port)]
     pub port: Option<u16>,
 
     /// Connect to this Unix domain socket instead of a host and port
@@ -118,7 +119,7 @@ pub struct ConnectionArgs {
 
     /// The most unacknowledged QoS 1 and 2 messages at a time: 1 to 65535 [default: 100, at
     /// QoS 2 in MQTT 3.1.1: 20]
-    #[arg(short = 'M', long, value_name = "COUNT", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short = 'M', long, value_name = "COUNT", allow_hyphen_values = true, value_parser = max_inflight)]
     pub max_inflight: Option<u16>,
 
     /// How long connecting may take, CONNACK included
@@ -226,10 +227,15 @@ impl From<VersionArg> for Version {
 /// # Errors
 /// Anything but 0, 1 and 2.
 pub fn qos(text: &str) -> Result<Qos, String> {
-    text.parse()
-        .ok()
+    number(text)
         .and_then(Qos::from_level)
         .ok_or_else(|| "QoS is 0, 1 or 2".to_owned())
+}
+
+/// Reads a number, blanks around it allowed: scripts cut them out of columns.
+#[must_use]
+pub fn number<T: FromStr>(text: &str) -> Option<T> {
+    text.trim().parse().ok()
 }
 
 /// Reads a time in seconds, fractions allowed.
@@ -238,7 +244,7 @@ pub fn qos(text: &str) -> Result<Qos, String> {
 /// Not a number, negative, zero, or more than a century.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     const CENTURY: f64 = 3_155_760_000.0;
-    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    let seconds: f64 = number(text).ok_or_else(|| "not a number".to_owned())?;
     if seconds > 0.0 && seconds <= CENTURY {
         Ok(Duration::from_secs_f64(seconds))
     } else {
@@ -257,17 +263,27 @@ fn secret(text: OsString) -> Secret {
 
 /// The largest number stands for "never" (MQTT 5, section 3.1.2.11.2).
 fn session_expiry(text: &str) -> Result<u32, String> {
-    match text {
+    match text.trim() {
         "-1" | "∞" => Ok(u32::MAX),
-        _ => text
-            .parse()
-            .map_err(|_| "it is 0 to 4294967295 seconds, or -1 for ever".to_owned()),
+        _ => number(text).ok_or_else(|| "it is 0 to 4294967295 seconds, or -1 for ever".to_owned()),
     }
 }
 
 fn keep_alive(text: &str) -> Result<u16, String> {
-    match text.parse() {
-        Ok(seconds) if seconds == 0 || seconds >= 5 => Ok(seconds),
-        _ => Err("Keep Alive is 5 to 65535 seconds, or 0 for none".to_owned()),
+    match number(text) {
+        Some(seconds) if seconds == 0 || seconds >= 5 => Ok(seconds),
+        _ => Err("Keep Alive is 5 to 65535 whole seconds, or 0 for none".to_owned()),
+    }
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    number(text).ok_or_else(|| "a port is 1 to 65535, or 0 with --unix".to_owned())
+}
+
+/// More than a Packet Identifier can tell apart is the same as that many.
+fn max_inflight(text: &str) -> Result<u16, String> {
+    match number::<u64>(text) {
+        Some(count @ 1..) => Ok(u16::try_from(count).unwrap_or(u16::MAX)),
+        _ => Err("it is 1 to 65535 messages".to_owned()),
     }
 }

@@ -31,6 +31,9 @@ const CLOSE_NOTIFY_DELAY: Duration = Duration::from_millis(250);
 /// How long to wait for the broker to close its side after DISCONNECT.
 const LINGER: Duration = Duration::from_secs(2);
 
+const OUR_LIMIT: &str =
+    "raise the limit with -D connect maximum-packet-size BYTES, or leave that property out";
+
 /// Why a connection ended before its work was done.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -140,7 +143,7 @@ impl Client {
                 format!("{} did not answer the CONNECT", client.peer),
             )
             .cause(format!("no CONNACK within {seconds} s"))
-            .hint("is that port an MQTT broker's? a listener with TLS needs --cafile")
+            .hint("is an MQTT broker listening there? a listener with TLS needs --cafile")
         })??;
         Ok(client)
     }
@@ -231,7 +234,14 @@ impl Client {
             ClientError::Ended(_) => format!("{address} ended the session"),
             _ => format!("the connection to {address} was lost"),
         };
-        Report::new(why.exit(), error).cause(why)
+        let hint = match why {
+            ClientError::Ended(reason) if reason.code == ReasonCode::SESSION_TAKEN_OVER => {
+                "another client has connected with the same client identifier: give each its own"
+            }
+            ClientError::Protocol(ProtocolError::OverLimit(_)) => OUR_LIMIT,
+            _ => "the broker's log may say more",
+        };
+        Report::new(why.exit(), error).cause(why).hint(hint)
     }
 
     async fn handshake(&mut self) -> Result<(), Report> {
@@ -276,9 +286,12 @@ impl Client {
             (Some(0x15), _) if self.trust.is_none() => report(Exit::CONNECTION_REFUSED)
                 .cause("it answers with TLS")
                 .hint("name the broker's certificate authority with --cafile"),
+            (_, ClientError::Protocol(ProtocolError::OverLimit(_))) => {
+                report(why.exit()).cause(why).hint(OUR_LIMIT)
+            }
             (_, ClientError::Protocol(_)) => report(why.exit())
                 .cause(why)
-                .hint("is that port an MQTT broker's? for WebSocket, add --ws"),
+                .hint("is an MQTT broker listening there? for WebSocket, add --ws"),
             (_, why) => report(Exit::CONNECTION_REFUSED)
                 .cause(format!("{why} before it answered the CONNECT"))
                 .hint(if self.trust.is_some() {

@@ -379,29 +379,26 @@ fn client_id(
     quiet: bool,
 ) -> Result<String, Report> {
     let id = match (&connection.id, &connection.id_prefix) {
+        // Scripts whose variable has nothing in it learn so, as with mosquitto_pub.
+        (Some(id), _) if id.is_empty() => {
+            return Err(misuse("the client identifier given with -i is empty")
+                .hint("leave -i out and one is assigned, or give -i ID"));
+        }
         (Some(id), _) => id.clone(),
         (None, Some(prefix)) => format!("{prefix}{}", std::process::id()),
         // In MQTT 3.1 the broker assigns none.
         (None, None) if version == Version::V31 => format!("mq-{:016x}", random()),
         (None, None) => String::new(),
     };
-    if version == Version::V31 {
-        if id.is_empty() {
-            return Err(
-                misuse("MQTT 3.1 needs a client identifier that is not empty")
-                    .hint("leave -i out and one is made, or give -V mqttv311"),
-            );
-        }
-        if id.len() > MAX_CLIENT_ID_V31 && !quiet {
-            warn(format_args!(
-                "the client identifier has {} bytes; MQTT 3.1 allows {MAX_CLIENT_ID_V31}, and the broker may refuse it",
-                id.len()
-            ));
-        }
+    if version == Version::V31 && id.len() > MAX_CLIENT_ID_V31 && !quiet {
+        warn(format_args!(
+            "the client identifier has {} bytes; MQTT 3.1 allows {MAX_CLIENT_ID_V31}, and the broker may refuse it",
+            id.len()
+        ));
     }
     check_length("the client identifier", id.len())?;
     // A prefix does not do: the next process has another id, and would leave this session behind.
-    let is_lasting = connection.id.as_ref().is_some_and(|id| !id.is_empty());
+    let is_lasting = connection.id.is_some();
     if connection.disable_clean_session && !is_lasting {
         return Err(misuse("-c needs a client identifier that is not empty").hint("add -i ID"));
     }
@@ -426,15 +423,20 @@ fn will_of(args: &WillArgs, properties: Vec<Property>) -> Result<Option<Will>, R
         }
         return Ok(None);
     };
-    let topic =
-        TopicName::new(topic).map_err(|why| misuse("the Will topic is not valid").cause(why))?;
+    let topic = TopicName::new(topic).map_err(|why| {
+        misuse("the Will topic is not valid")
+            .cause(why)
+            .hint(why.hint())
+    })?;
     let payload = args.will_payload.clone().unwrap_or_default().into_vec();
     if payload.len() > MAX_STRING {
         return Err(
-            Report::new(Exit::PAYLOAD_TOO_LARGE, "the Will payload is too large").cause(format!(
-                "it is {} bytes long, and a Will has at most {MAX_STRING}",
-                payload.len()
-            )),
+            Report::new(Exit::PAYLOAD_TOO_LARGE, "the Will payload is too large")
+                .cause(format!(
+                    "it is {} bytes long, and a Will has at most {MAX_STRING}",
+                    payload.len()
+                ))
+                .hint("give a shorter --will-payload"),
         );
     }
     Ok(Some(Will {
@@ -448,9 +450,11 @@ fn will_of(args: &WillArgs, properties: Vec<Property>) -> Result<Option<Will>, R
 
 fn check_length(what: &str, length: usize) -> Result<(), Report> {
     if length > MAX_STRING {
-        return Err(misuse(format!("{what} is too long")).cause(format!(
-            "it is {length} bytes long, and MQTT allows {MAX_STRING}"
-        )));
+        return Err(misuse(format!("{what} is too long"))
+            .cause(format!(
+                "it is {length} bytes long, and MQTT allows {MAX_STRING}"
+            ))
+            .hint("give a shorter one"));
     }
     Ok(())
 }

@@ -1,4 +1,8 @@
 //! The one table of exit codes. Anything that ends a tool picks its code here.
+//!
+//! A file that cannot be read or written is [`Exit::OS_ERROR`], whatever option names it; only a
+//! certificate, a key or an authority (`--cafile`, `--capath`, `--cert`, `--key`) is
+//! [`Exit::TLS`], as with mosquitto's clients.
 
 /// How a tool ends, as the number its caller sees in `$?`.
 ///

@@ -36,6 +36,10 @@ impl ReasonCode {
     pub const WITH_WILL: Self = Self(0x04);
     /// "Packet Identifier not found": answers a PUBREL nobody waits for.
     pub const PACKET_ID_NOT_FOUND: Self = Self(0x92);
+    /// The user may not do that.
+    pub const NOT_AUTHORIZED: Self = Self(0x87);
+    /// Another client has connected with the same client identifier.
+    pub const SESSION_TAKEN_OVER: Self = Self(0x8E);
 
     /// Whether the request failed (MQTT 5, section 2.4).
     #[must_use]

@@ -1,7 +1,9 @@
 //! What a person reads on stderr when something fails: what failed, why, what to type next.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::escape::one_line;
 use crate::exit::Exit;
@@ -104,9 +106,49 @@ pub fn debug(step: fmt::Arguments<'_>) {
     say("debug", &step);
 }
 
+/// Keeps warnings and debug lines back, the last thousand of them, until [`let_go`]: on a screen
+/// that is drawn over and over nobody could read them.
+pub fn hold_back() {
+    held().get_or_insert_default();
+}
+
+/// Prints what was kept back, and keeps nothing more.
+pub fn let_go() {
+    let Some(Held { lines, lost }) = held().take() else {
+        return;
+    };
+    if lost > 0 {
+        warn(format_args!("{lost} lines before these were not kept"));
+    }
+    let text: String = lines.into_iter().collect();
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// How many lines are kept back.
+const MOST_HELD: usize = 1000;
+
+#[derive(Default)]
+struct Held {
+    lines: VecDeque<String>,
+    lost: u64,
+}
+
+fn held() -> MutexGuard<'static, Option<Held>> {
+    static HELD: Mutex<Option<Held>> = Mutex::new(None);
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Writes a line in one go, so that lines of several processes do not mix.
 fn say(what: &str, text: &impl fmt::Display) {
     let line = format!("{what}: {}\n", one_line(&text.to_string()));
+    if let Some(held) = held().as_mut() {
+        if held.lines.len() == MOST_HELD {
+            held.lines.pop_front();
+            held.lost += 1;
+        }
+        held.lines.push_back(line);
+        return;
+    }
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 

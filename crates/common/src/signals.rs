@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 
 use crate::exit::Exit;
 use crate::report::Report;
+use crate::terminal::{is_ignored, leave_signals};
 
 /// A signal that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,19 +81,10 @@ impl Signals {
             flag::register_usize(signal, Arc::clone(&last), signal.unsigned_abs() as usize)?;
             pipe::register(signal, handlers.try_clone()?)?;
         }
+        leave_signals();
         Ok(Self {
             last,
             wakeups: UnixStream::from_std(wakeups)?,
         })
     }
-}
-
-/// Whether a signal is ignored, by proc(5): bit N-1 of `SigIgn` stands for signal N.
-fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

@@ -1,5 +1,7 @@
 //! Asking a person for a secret: on the controlling terminal, whatever stdin and stdout are.
 
+mod silence;
+
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write as _};
@@ -7,16 +9,17 @@ use std::rc::Rc;
 
 use rpassword::ConfigBuilder;
 use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
-};
 
+use self::silence::Silence;
 use crate::secret::Secret;
+
+#[cfg(feature = "client")]
+pub(crate) use self::silence::{is_ignored, leave_signals};
 
 /// Shows `prompt` and reads a line that is not shown.
 ///
-/// Ctrl-C and Ctrl-\ end the process as they do elsewhere, once the terminal is as it was before.
-/// No signal handler stays behind.
+/// Ctrl-C, Ctrl-\ and signals end or stop the process as they do elsewhere, once the terminal is as
+/// it was before. What waits for signals afterwards gets them alone ([`crate::signals`]).
 ///
 /// # Errors
 /// There is no terminal, or its input has ended.
@@ -27,7 +30,7 @@ pub fn ask(prompt: &str) -> io::Result<Secret> {
         terminal: terminal.try_clone()?,
         pressed: Rc::clone(&pressed),
     };
-    let silence = Silence::impose(terminal.try_clone()?)?;
+    let silence = Silence::impose(&terminal)?;
     terminal.write_all(prompt.as_bytes())?;
     let config = ConfigBuilder::new()
         .input_reader(keys)
@@ -36,38 +39,12 @@ pub fn ask(prompt: &str) -> io::Result<Secret> {
     let answer = rpassword::read_password_with_config(config);
     // What Enter would have shown.
     let _ = terminal.write_all(b"\n");
-    drop(silence);
+    silence.end();
     if let Some(signal) = pressed.get() {
         kill_process(getpid(), signal)?;
         return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
     }
     answer.map(Secret::from)
-}
-
-/// A terminal that shows nothing of what is typed and hands over every key at once; it is
-/// restored on drop.
-struct Silence {
-    terminal: File,
-    before: Termios,
-}
-
-impl Silence {
-    fn impose(terminal: File) -> io::Result<Self> {
-        let before = tcgetattr(&terminal)?;
-        let mut modes = before.clone();
-        modes.local_modes -=
-            LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
-        modes.special_codes[SpecialCodeIndex::VMIN] = 1;
-        modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(&terminal, OptionalActions::Now, &modes)?;
-        Ok(Self { terminal, before })
-    }
-}
-
-impl Drop for Silence {
-    fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
-    }
 }
 
 /// What is typed, up to a key that stands for a signal: rpassword would raise it while the

@@ -35,6 +35,26 @@ pub enum TopicError {
     /// `+` stands for exactly one level (MQTT-4.7.1-2).
     #[error("`+` must be a whole level of its own")]
     MisplacedSingleLevel,
+    /// `$share/NAME/FILTER`: a name without wildcards, then a filter (MQTT-4.8.2-1, -2).
+    #[error("`$share/` is followed by a share name without wildcards, a slash and a Topic Filter")]
+    Share,
+}
+
+impl TopicError {
+    /// What to type instead.
+    #[must_use]
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Empty => "give at least one character",
+            Self::Nul | Self::Forbidden(_) => "leave the character out",
+            Self::TooLong(_) => "give a shorter one",
+            Self::NotUtf8 => "give it in UTF-8",
+            Self::Wildcard(_) => "publish to one topic; wildcards are for subscribing",
+            Self::MisplacedMultiLevel => "for all levels below a, give a/#",
+            Self::MisplacedSingleLevel => "for any one level below a, give a/+",
+            Self::Share => "for a share named g of the filter a/#, give $share/g/a/#",
+        }
+    }
 }
 
 /// A Topic Name: what a message is published to. UTF-8 without wildcards; clones are cheap.
@@ -110,6 +130,14 @@ impl TopicFilter {
     /// Any [`TopicError`] but [`TopicError::Wildcard`].
     pub fn new(text: &str) -> Result<Self, TopicError> {
         check_string(text)?;
+        // In MQTT 3.1.1 these are ordinary filters, but brokers that share subscriptions do so
+        // in every version, and on the others no topic begins in this way.
+        if let Some(shared) = text.strip_prefix("$share/") {
+            let (name, filter) = shared.split_once('/').ok_or(TopicError::Share)?;
+            if name.is_empty() || filter.is_empty() || name.contains(['+', '#']) {
+                return Err(TopicError::Share);
+            }
+        }
         let mut levels = text.split('/').peekable();
         while let Some(level) = levels.next() {
             if level.contains('#') && (level != "#" || levels.peek().is_some()) {
@@ -222,6 +250,13 @@ mod tests {
             ("a#", TopicError::MisplacedMultiLevel),
             ("##", TopicError::MisplacedMultiLevel),
             ("a+/b", TopicError::MisplacedSingleLevel),
+            ("$share/", TopicError::Share),
+            ("$share/g", TopicError::Share),
+            ("$share/g/", TopicError::Share),
+            ("$share//a", TopicError::Share),
+            ("$share/+/a", TopicError::Share),
+            ("$share/a#/b", TopicError::Share),
+            ("$share/g/a#", TopicError::MisplacedMultiLevel),
             ("a\0", TopicError::Nul),
             ("a\u{1}", TopicError::Forbidden('\u{1}')),
             ("a\u{9f}", TopicError::Forbidden('\u{9f}')),
@@ -229,6 +264,15 @@ mod tests {
             ("a\u{1ffff}", TopicError::Forbidden('\u{1ffff}')),
         ] {
             assert_eq!(TopicFilter::new(filter), Err(why), "{filter:?}");
+        }
+        for filter in [
+            "$share",
+            "$shared/g",
+            "$share/g/#",
+            "$share/g//",
+            "a/$share/g",
+        ] {
+            assert!(TopicFilter::new(filter).is_ok(), "{filter}");
         }
         let long = "x".repeat(MAX_STRING + 1);
         assert_eq!(

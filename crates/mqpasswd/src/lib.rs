@@ -54,7 +54,8 @@ fn perform(tool: &str, action: Action) -> Result<(), Report> {
                 EditError::NoSuchUser => Report::new(
                     Exit::PASSWD_FAILED,
                     format!("user '{}' is not in {}", user.display(), path.display()),
-                ),
+                )
+                .hint("check the name; upper and lower case differ"),
                 error => refused(&path, &error),
             })
         })

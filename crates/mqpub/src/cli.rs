@@ -111,7 +111,7 @@ pub struct Args {
 
     /// Publish the message this many times (not with -l)
     #[arg(long, value_name = "COUNT", allow_hyphen_values = true, default_value = "1", conflicts_with = "stdin_line",
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = repeat)]
     pub repeat: u64,
 
     /// Wait between repetitions; fractions are possible
@@ -132,8 +132,14 @@ pub struct Args {
     pub talk: TalkArgs,
 }
 
+fn repeat(text: &str) -> Result<u64, String> {
+    args::number(text)
+        .filter(|count| *count > 0)
+        .ok_or_else(|| "it is 1 or more".to_owned())
+}
+
 fn delay(text: &str) -> Result<Duration, String> {
-    if text.parse() == Ok(0.0) {
+    if args::number(text) == Some(0.0) {
         return Ok(Duration::ZERO);
     }
     args::seconds(text)

@@ -54,13 +54,7 @@ impl Config {
                 TopicError::TooLong(_) => "cannot publish to this topic".to_owned(),
                 _ => format!("cannot publish to the topic {topic:?}"),
             };
-            let report = misuse(error).cause(why);
-            match why {
-                TopicError::Wildcard(_) => {
-                    report.hint("publish to one topic; wildcards are for subscribing")
-                }
-                _ => report,
-            }
+            misuse(error).cause(why).hint(why.hint())
         })?;
         let input = match (args.message, args.file) {
             (Some(text), _) => Input::Text(Bytes::from(text.into_vec())),

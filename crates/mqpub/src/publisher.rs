@@ -212,7 +212,7 @@ impl Publisher {
                 }
             }
             if self.exhausted && self.is_settled() {
-                return failure.map_or(Ok(None), Err);
+                return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
             let wants_more = !self.exhausted && self.next.is_none() && self.has_room();
             tokio::select! {
@@ -254,11 +254,17 @@ impl Publisher {
             return Err(Report::new(
                 Exit::from_broker(reason.code.0),
                 format!(
-                    "the broker refused {} of {} messages",
-                    self.books.refused, self.books.sent
+                    "the broker refused {} of {}",
+                    self.books.refused,
+                    messages(self.books.sent)
                 ),
             )
-            .cause(reason));
+            .cause(reason)
+            .hint(if reason.code == ReasonCode::NOT_AUTHORIZED {
+                "the broker's access control decides what this user may publish to"
+            } else {
+                "the broker's log may say more"
+            }));
         }
         match closed {
             // Acknowledged messages are safe, however the connection ends.
@@ -295,6 +301,15 @@ impl Publisher {
             balance.push_str(&format!("; {left_over} more were read and not sent"));
         }
         report.note(balance)
+    }
+
+    /// Something ended the run that is no fault of the messages before it.
+    fn stopped(&self, report: Report) -> Report {
+        if self.books.sent == 0 {
+            return report;
+        }
+        let balance = self.balance();
+        report.note(format!("{balance}; the rest of the input was not sent"))
     }
 
     fn publish(&mut self, payload: Bytes) -> Result<(), Report> {
@@ -378,6 +393,9 @@ impl Publisher {
                 report.hint(format!("publish with -q {}", maximum.level()))
             }
             PublishError::RetainNotSupported => report.hint("publish without -r"),
+            PublishError::TooLarge { .. } | PublishError::OverBrokerMaximum { .. } => {
+                report.hint("send it in smaller parts")
+            }
             _ => report,
         }
     }
@@ -390,11 +408,25 @@ impl Publisher {
             ..
         } = self.books;
         match self.message.qos {
-            Qos::AtMostOnce => format!("{sent} messages were sent at QoS 0; the last may be lost"),
-            _ => format!(
-                "of {sent} messages sent, {acknowledged} were acknowledged, {refused} refused, {} are unknown",
-                self.client.session.unacknowledged()
+            Qos::AtMostOnce => format!(
+                "{} {} sent at QoS 0; the last may be lost",
+                messages(sent),
+                if sent == 1 { "was" } else { "were" }
             ),
+            _ => {
+                let unknown = self.client.session.unacknowledged();
+                format!(
+                    "of {} sent, {acknowledged} {} acknowledged, {refused} refused, {unknown} {} unknown",
+                    messages(sent),
+                    if acknowledged == 1 { "was" } else { "were" },
+                    if unknown == 1 { "is" } else { "are" }
+                )
+            }
         }
     }
+}
+
+fn messages(count: u64) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} message{plural}")
 }

@@ -298,6 +298,7 @@ fn read_file(path: &Path) -> Result<Bytes, Report> {
             format!("cannot read the file {}", path.display()),
         )
         .cause(why)
+        .hint("check the path given with -f; -s reads standard input")
     };
     let file = File::open(path).map_err(|why| unreadable(&why))?;
     let metadata = file.metadata().map_err(|why| unreadable(&why))?;

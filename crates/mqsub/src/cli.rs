@@ -189,16 +189,14 @@ pub struct Args {
 
 /// Reads a number of messages.
 fn count(text: &str) -> Result<u64, String> {
-    text.parse()
-        .ok()
+    args::number(text)
         .filter(|count| *count > 0)
         .ok_or_else(|| "it is a whole number above 0".to_owned())
 }
 
 /// Reads the share of messages to print.
 fn percent(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
+    args::number(text)
         .filter(|percent| (0.1..=100.0).contains(percent))
         .ok_or_else(|| "it is 0.1 to 100 percent".to_owned())
 }

@@ -142,7 +142,9 @@ fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {
         .iter()
         .map(|text| {
             TopicFilter::new(text).map_err(|why| {
-                misuse(format!("{option} {text:?} is not a valid Topic Filter")).cause(why)
+                misuse(format!("{option} {text:?} is not a valid Topic Filter"))
+                    .cause(why)
+                    .hint(why.hint())
             })
         })
         .collect()

@@ -142,7 +142,11 @@ impl Remover {
         Some(
             Report::new(
                 *exit,
-                format!("{refused} of {all} retained messages were not removed"),
+                format!(
+                    "{refused} of {} {} not removed",
+                    retained(all),
+                    if refused == 1 { "was" } else { "were" }
+                ),
             )
             .cause(why)
             .hint("removing one takes the right to publish to its topic"),
@@ -152,8 +156,8 @@ impl Remover {
     /// What became of all.
     pub(crate) fn balance(&self) -> String {
         format!(
-            "of {} retained messages to remove, the broker acknowledged {}, refused {} and left {} unanswered",
-            self.all(),
+            "of {} to remove, the broker acknowledged {}, refused {} and left {} unanswered",
+            retained(self.all()),
             self.removed,
             self.refused,
             self.open()
@@ -176,6 +180,11 @@ impl Remover {
         self.refusal.get_or_insert_with(|| (exit, why.clone()));
         Refused { topic, why, before }
     }
+}
+
+fn retained(count: u64) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} retained message{plural}")
 }
 
 fn exit(why: &PublishError) -> Exit {

@@ -54,7 +54,18 @@ pub(super) async fn tcp(host: &str, port: u16, bind: Option<&str>) -> Result<Tcp
         None => None,
     };
     let addresses = resolve(host, port).await.map_err(DialError::Unknown)?;
-    let failed = |failures: Vec<Failure>| DialError::Unreachable(causes(&failures));
+    let failed =
+        |failures: Vec<Failure>| {
+            let why = causes(&failures);
+            if !failures.iter().all(|(_, why)| is_local(why)) {
+                return DialError::Unreachable(why);
+            }
+            let name = bind.unwrap_or_default();
+            let error = format!("cannot connect to {host}, port {port}, from {name}");
+            DialError::Local(Report::new(Exit::OS_ERROR, error).cause(why).hint(
+                "check -A: it names an address of this machine, IPv4 or IPv6 as the broker's is",
+            ))
+        };
     let stream = race(addresses, local).await.map_err(failed)?;
     stream
         .set_nodelay(true)
@@ -116,7 +127,9 @@ async fn connect(to: SocketAddr, local: Option<Local>) -> io::Result<TcpStream> 
         .filter(|from| from.is_ipv4() == to.is_ipv4());
     let from = fitting.next().ok_or_else(|| {
         let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
-        io::Error::other(format!("{name} (-A) is not an {family} address"))
+        io::Error::other(LocalError(format!(
+            "{name} (-A) is not an {family} address"
+        )))
     })?;
     let socket = if to.is_ipv4() {
         TcpSocket::new_v4()
@@ -126,10 +139,19 @@ async fn connect(to: SocketAddr, local: Option<Local>) -> io::Result<TcpStream> 
     socket.bind(from).map_err(|why| {
         io::Error::new(
             why.kind(),
-            format!("cannot connect from {} (-A): {why}", from.ip()),
+            LocalError(format!("cannot connect from {} (-A): {why}", from.ip())),
         )
     })?;
     socket.connect(to).await
+}
+
+/// The local address is the cause.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct LocalError(String);
+
+fn is_local(why: &io::Error) -> bool {
+    why.get_ref().is_some_and(|why| why.is::<LocalError>())
 }
 
 type Failure = (Option<SocketAddr>, io::Error);

@@ -136,7 +136,7 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream,
                     format!("{} did not answer the TLS handshake", route.address),
                 )
                 .cause(format!("no answer within {seconds} s"))
-                .hint("is that port a listener with TLS?")
+                .hint("does that listener have TLS? without --cafile it is plain MQTT")
             })??;
     }
     if route.websocket {
@@ -149,7 +149,7 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream,
                     format!("{} did not open a WebSocket", route.address),
                 )
                 .cause(format!("no answer within {seconds} s"))
-                .hint("is that port a listener for WebSockets? without --ws it is plain MQTT")
+                .hint("is that a listener for WebSockets? without --ws it is plain MQTT")
             })??;
     }
     Ok((stream, Peer::new(route, ip)))

@@ -48,10 +48,10 @@ pub fn parse(options: &[OsString]) -> Result<Typed, Report> {
             other.id() == property.id() && !matches!(other, Property::UserProperty(..))
         });
         if is_repeated {
-            return Err(wrong(
-                &words,
-                "only user-property may be given more than once",
-            ));
+            return Err(
+                wrong(&words, "only user-property may be given more than once")
+                    .hint("leave one of them out"),
+            );
         }
         list.push(property);
     }
@@ -159,7 +159,13 @@ fn one<'a>(
         return Err(wrong(words, "a word is too many").hint(SHAPE));
     }
     let property = property(&name, value, words.get(3).copied().unwrap_or_default());
-    Ok((list, property.map_err(|why| wrong(words, why))?))
+    Ok((
+        list,
+        property.map_err(|why| {
+            let hint = format!("give another value for {name}, or leave it out");
+            wrong(words, why).hint(hint)
+        })?,
+    ))
 }
 
 /// `name` is one of [`NAMES`].
@@ -200,7 +206,7 @@ fn number<T: FromStr + PartialOrd + Display>(
 ) -> Result<T, String> {
     value
         .to_str()
-        .and_then(|text| text.parse().ok())
+        .and_then(|text| text.trim().parse().ok())
         .filter(|number| *number >= lowest && *number <= highest)
         .ok_or_else(|| format!("the value is a number from {lowest} to {highest}"))
 }

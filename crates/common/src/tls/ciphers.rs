@@ -16,26 +16,39 @@ pub struct Ciphers(Vec<CipherSuite>);
 
 impl Ciphers {
     /// Reads a list of OpenSSL or IANA names, separated by colons, commas or spaces, the
-    /// preferred suite first.
+    /// preferred suite first. OpenSSL's words for all good suites stand for those of TLS 1.2, and
+    /// `!` in front of a suite, or of a kind of suite that is not among ours, excludes it.
     ///
     /// # Errors
-    /// The name that is not known; empty when the list holds none at all.
+    /// The name that is not known; empty when the list leaves none at all.
     pub fn parse(list: &str) -> Result<Self, String> {
-        let names = list
-            .split([':', ',', ' '])
-            .filter(|name| !name.is_empty())
-            .map(|name| find(name).ok_or_else(|| name.to_owned()));
         let mut suites = Vec::new();
-        for suite in names {
-            let suite = suite?;
-            if !suites.contains(&suite) {
-                suites.push(suite);
+        let mut excluded = Vec::new();
+        for name in list.split([':', ',', ' ']).filter(|name| !name.is_empty()) {
+            if let Some(out) = name.strip_prefix('!') {
+                match find(out) {
+                    Some(suite) => excluded.push(suite),
+                    None if is_one_of(&ABSENT, out) => {}
+                    None => return Err(name.to_owned()),
+                }
+            } else if is_one_of(&ALL, name) {
+                suites.extend(of_tls12());
+            } else {
+                suites.push(find(name).ok_or_else(|| name.to_owned())?);
             }
         }
-        if suites.is_empty() {
+        let mut wanted: Vec<CipherSuite> = Vec::new();
+        for suite in suites {
+            if !wanted.contains(&suite) && !excluded.contains(&suite) {
+                wanted.push(suite);
+            }
+        }
+        if wanted.is_empty() {
             return Err(String::new());
         }
-        Ok(Self(suites))
+        // `DEFAULT` is what is offered without a list: it limits nothing.
+        let is_default = wanted.iter().copied().eq(of_tls12()) && !excluded.iter().any(is_of_tls13);
+        Ok(Self(if is_default { Vec::new() } else { wanted }))
     }
 
     /// OpenSSL's names of all suites there are.
@@ -126,6 +139,68 @@ const SUITES: [Suite; 9] = [
     },
 ];
 
+/// OpenSSL's words for more suites than one, which here are all the same: every suite of ours
+/// has forward secrecy and authenticated encryption.
+const ALL: [&str; 4] = ["DEFAULT", "ALL", "HIGH", "SECURE"];
+
+/// OpenSSL's words for kinds of suites that are not among ours, as they follow `!`. Its `RSA` is
+/// the key exchange, and its `SHA…` are those of suites with an HMAC.
+const ABSENT: [&str; 44] = [
+    "3DES",
+    "ADH",
+    "AECDH",
+    "ARIA",
+    "AESCCM",
+    "AESCCM8",
+    "CAMELLIA",
+    "CBC",
+    "COMPLEMENTOFALL",
+    "COMPLEMENTOFDEFAULT",
+    "DES",
+    "DH",
+    "DHE",
+    "DSS",
+    "EDH",
+    "EXP",
+    "EXPORT",
+    "EXPORT40",
+    "EXPORT56",
+    "IDEA",
+    "KRB5",
+    "LOW",
+    "MD5",
+    "MEDIUM",
+    "NULL",
+    "PSK",
+    "RC2",
+    "RC4",
+    "RSA",
+    "SEED",
+    "SHA",
+    "SHA1",
+    "SHA256",
+    "SHA384",
+    "SRP",
+    "SSLv2",
+    "SSLv3",
+    "TLSv1",
+    "TLSv1.0",
+    "aDSS",
+    "aNULL",
+    "eNULL",
+    "kDHE",
+    "kRSA",
+];
+
+fn is_one_of(words: &[&str], name: &str) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(name))
+}
+
+fn of_tls12() -> impl Iterator<Item = CipherSuite> {
+    let suites = SUITES.iter().map(|suite| suite.suite);
+    suites.filter(|suite| !is_of_tls13(suite))
+}
+
 fn find(name: &str) -> Option<CipherSuite> {
     let is_it = |known: &str| known.eq_ignore_ascii_case(name);
     SUITES
@@ -171,7 +246,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_list_panics_and_none_leaves_nothing_to_offer(list in "[A-Z0-9_:, !-]{0,40}") {
+        fn no_list_panics_and_none_leaves_nothing_to_offer(list in "([A-Z0-9_, !-]{0,9}|!?HIGH|!?aNULL|!?TLS_AES_128_GCM_SHA256){0,4}(:[A-Z]{0,3})?") {
             if let Ok(ciphers) = Ciphers::parse(&list) {
                 assert!(!ciphers.select(ALL_CIPHER_SUITES).is_empty());
             }

@@ -29,7 +29,7 @@ impl KeyLogFile {
             .open(path)
             .map_err(|why| {
                 Report::new(
-                    Exit::TLS,
+                    Exit::OS_ERROR,
                     format!("cannot use the --tls-keylog {}", path.display()),
                 )
                 .cause(why)

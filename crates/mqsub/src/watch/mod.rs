@@ -142,7 +142,7 @@ impl Watch {
         self.terminal.write(&out)
     }
 
-    /// Draws all of it: what others wrote on the terminal, such as -d, is gone then.
+    /// Draws all of it: what others wrote on the terminal, such as another job, is gone then.
     fn draw(&mut self) -> io::Result<()> {
         self.next = Instant::now() + FRAME;
         if !self.terminal.is_open() {

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 
 use mqtools_common::exit::Exit;
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::usage::misuse;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
@@ -67,6 +67,9 @@ impl Terminal {
         if self.open.is_none() {
             self.open = Some(Modes(modes));
         }
+        if io::stderr().is_terminal() {
+            report::hold_back();
+        }
         self.out.write_all(OPEN)
     }
 
@@ -79,6 +82,7 @@ impl Terminal {
         if let Some(modes) = modes {
             let _ = tcsetattr(&self.out, OptionalActions::Flush, &modes);
         }
+        report::let_go();
         written
     }
 

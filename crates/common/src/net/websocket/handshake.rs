@@ -22,7 +22,7 @@ const SUBPROTOCOL: &str = "mqtt";
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 16 * 1024;
 
-const NOT_A_WEBSOCKET: &str = "is that port a broker's listener for WebSockets (mosquitto: `protocol websockets`)? without --ws it is plain MQTT";
+const NOT_A_WEBSOCKET: &str = "is that a broker's listener for WebSockets (mosquitto: `protocol websockets`)? without --ws it is plain MQTT";
 
 /// Opens a WebSocket over a connection. It does not limit its time: whoever calls it does.
 /// `tls` is what already secures it.
