@@ -9,6 +9,7 @@ use mqtools_common::exit::Exit;
 use mqtools_common::passwd::entry::{UserName, check_password};
 use mqtools_common::passwd::hash::{DEFAULT_ITERATIONS, MAX_ITERATIONS, Scheme};
 use mqtools_common::report::{Report, warn};
+use mqtools_common::scrub;
 use mqtools_common::secret::Secret;
 use mqtools_common::tool::Tool;
 use mqtools_common::usage::{self, Parsed, misuse};
@@ -53,9 +54,11 @@ pub struct NewUser {
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<(&'static str, Action)>, Report> {
-    let mut args = args.into_iter().peekable();
-    let tool = Tool::MQPASSWD.called_as(args.peek());
-    match usage::parse::<Cli>(command(tool), args)? {
+    let args: Vec<_> = args.into_iter().collect();
+    let tool = Tool::MQPASSWD.called_as(args.first());
+    let command = command(tool);
+    scrub::arguments(&command, &args);
+    match usage::parse::<Cli>(command, args)? {
         Parsed::Run(cli) => Ok(Parsed::Run((tool, cli.action(tool)?))),
         Parsed::Show(text) => Ok(Parsed::Show(text)),
     }
@@ -89,8 +92,7 @@ pub fn command(tool: &'static str) -> clap::Command {
 #[derive(Parser)]
 #[command(version, max_term_width = 100, args_override_self = true)]
 struct Cli {
-    /// Take the password from the command line; while it runs, every user of the machine can
-    /// see it there
+    /// Take the password from the command line; it stays in the shell's history
     #[arg(short = 'b')]
     batch: bool,
 

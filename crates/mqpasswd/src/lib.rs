@@ -19,6 +19,7 @@ use mqtools_common::exit::Exit;
 use mqtools_common::passwd::file::{self, Outcome};
 use mqtools_common::passwd::hash::{self, Scheme};
 use mqtools_common::report::Report;
+use mqtools_common::secret::forbid_core_files;
 use mqtools_common::stdio;
 use mqtools_common::usage::Parsed;
 
@@ -126,6 +127,7 @@ fn line_of(user: NewUser) -> Result<Vec<u8>, Report> {
 
 /// The hash of the password that was given, or else is asked for.
 fn hash_of(user: &NewUser) -> Result<String, Report> {
+    forbid_core_files();
     match &user.password {
         Some(password) => hash::hash(user.scheme, password),
         None => hash::hash(user.scheme, &prompt::new_password()?),
