@@ -17,10 +17,13 @@ use crate::net::{self, Limit, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
 use crate::reason::{Reason, ReasonCode, Refusal};
 use crate::report::{Report, warn};
-use crate::tls::{Trust, alert_instead_of_connack};
+use crate::tls::{Tls, is_alert, told_from_mqtt};
 
 /// How much one read takes at most, in bytes.
 const READ_BUFFER: usize = 256 * 1024;
+
+/// How much of what came first is kept until CONNACK, in bytes: enough for the first line of a text.
+const BEGINNING: usize = 200;
 
 /// How many pieces one vectored write takes at most; the kernel's limit is 1024.
 const WRITE_PIECES: usize = 64;
@@ -77,8 +80,7 @@ pub struct Client {
     pub session: Session,
     /// What it is connected to, for messages.
     peer: String,
-    /// What TLS trusts, where it is on.
-    trust: Option<Trust>,
+    tls: Option<Tls>,
     /// The stream has a last word of its own, below DISCONNECT: TLS or WebSocket.
     has_last_word: bool,
     stream: Stream,
@@ -88,8 +90,10 @@ pub struct Client {
     unflushed: bool,
     /// A step failed: nothing can be sent or received any more.
     broken: bool,
-    /// The first byte that came: it tells a TLS listener from an MQTT one.
-    first_byte: Option<u8>,
+    /// What came first: it tells an MQTT listener from others. Empty when the handshake is done.
+    beginning: Vec<u8>,
+    /// CONNACK came.
+    is_open: bool,
     /// Writing failed, reading goes on to the end.
     write_error: Option<ClientError>,
 }
@@ -122,14 +126,15 @@ impl Client {
         let mut client = Self {
             session: config.session(),
             peer: peer.name,
-            trust: config.tls.as_ref().map(|tls| tls.trust.clone()),
+            tls: config.tls.clone(),
             has_last_word: config.tls.is_some() || config.route.websocket,
             stream,
             input: BytesMut::new(),
             timer: None,
             unflushed: false,
             broken: false,
-            first_byte: None,
+            beginning: Vec::new(),
+            is_open: false,
             write_error: None,
         };
         limit.on(client.handshake()).await.map_err(|seconds| {
@@ -241,7 +246,11 @@ impl Client {
                 return Err(self.no_connack(&why));
             }
             match self.session.next_event() {
-                Some(Event::Connected(_)) => return Ok(()),
+                Some(Event::Connected(_)) => {
+                    self.is_open = true;
+                    self.beginning = Vec::new();
+                    return Ok(());
+                }
                 Some(Event::Refused(refusal)) => return Err(self.refused(&refusal)),
                 _ => {}
             }
@@ -264,22 +273,34 @@ impl Client {
     fn no_connack(&self, why: &ClientError) -> Report {
         let report =
             |exit| Report::new(exit, format!("{} did not accept the connection", self.peer));
-        if let (Some(trust), ClientError::Io(why)) = (&self.trust, why)
-            && let Some(report) = alert_instead_of_connack(&self.peer, trust, why)
+        let end = match why {
+            ClientError::Closed => Some(None),
+            ClientError::Io(why) => Some(Some(why)),
+            _ => None,
+        };
+        if let (Some(tls), Some(error)) = (&self.tls, end)
+            && let Some(report) = tls.no_answer(&self.peer, error)
         {
             return report;
         }
-        match (self.first_byte, why) {
-            // A TLS alert record (RFC 8446, section 5.1).
-            (Some(0x15), _) if self.trust.is_none() => report(Exit::CONNECTION_REFUSED)
-                .cause("it answers with TLS")
-                .hint("name the broker's certificate authority with --cafile"),
-            (_, ClientError::Protocol(_)) => report(why.exit())
+        let told = told_from_mqtt(&self.beginning);
+        let is_protocol = matches!(why, ClientError::Protocol(_));
+        match told {
+            Some((cause, hint, is_tls)) if is_protocol || (is_tls && self.tls.is_none()) => {
+                // Whether a TLS listener's alert is read before its end is chance.
+                let exit = if is_tls {
+                    Exit::CONNECTION_REFUSED
+                } else {
+                    why.exit()
+                };
+                report(exit).cause(cause).hint(hint)
+            }
+            _ if is_protocol => report(why.exit())
                 .cause(why)
                 .hint("is that port an MQTT broker's? for WebSocket, add --ws"),
-            (_, why) => report(Exit::CONNECTION_REFUSED)
+            _ => report(Exit::CONNECTION_REFUSED)
                 .cause(format!("{why} before it answered the CONNECT"))
-                .hint(if self.trust.is_some() {
+                .hint(if self.tls.is_some() {
                     "some brokers answer a wrong user name or password in this way; the broker's log says more"
                 } else {
                     "a listener with TLS needs --cafile; some brokers answer a wrong user name or password in this way; the broker's log says more"
@@ -347,7 +368,10 @@ impl Client {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Ok(0)) => Err(self.write_error.take().unwrap_or(ClientError::Closed)),
             Poll::Ready(Ok(_)) => {
-                self.first_byte = self.first_byte.or(self.input.first().copied());
+                if !self.is_open && self.beginning.len() < BEGINNING {
+                    let room = BEGINNING.saturating_sub(self.beginning.len());
+                    self.beginning.extend(self.input.iter().take(room));
+                }
                 if let Err(why) = self.session.feed(&mut self.input, Instant::now()) {
                     // What the session says about it, as far as it goes out without waiting.
                     while self.has_output() && matches!(self.poll_write(cx), Ok(Poll::Ready(()))) {}
@@ -359,6 +383,7 @@ impl Client {
             Poll::Ready(Err(why)) if why.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(self.write_error.take().unwrap_or(ClientError::Closed))
             }
+            Poll::Ready(Err(why)) if is_alert(&why) => Err(why.into()),
             Poll::Ready(Err(why)) => Err(self.write_error.take().unwrap_or(why.into())),
         }
     }

@@ -3,8 +3,9 @@
 
 use super::TLS_PORT;
 use super::credentials::from_file;
-use crate::args::{KeyFormArg, TlsArgs, TlsVersionArg};
-use crate::report::{Report, warn};
+use crate::args::{KeyFormArg, TalkArgs, TlsArgs, TlsVersionArg};
+use crate::protocol::Trace;
+use crate::report::{self, Report, warn};
 use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trust};
 use crate::url::Url;
 use crate::usage::misuse;
@@ -14,8 +15,9 @@ pub(super) fn options(
     args: &TlsArgs,
     url: Option<&Url>,
     port: Option<u16>,
-    quiet: bool,
+    talk: &TalkArgs,
 ) -> Result<Option<TlsOptions>, Report> {
+    let quiet = talk.quiet;
     if args.no_tls {
         if url.is_some_and(|url| url.secure) {
             return Err(misuse(
@@ -42,7 +44,7 @@ pub(super) fn options(
             && !quiet
         {
             warn(format_args!(
-                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --pin-sha256, --psk or mqtts:// turns on"
+                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --cert, --pin-sha256, --psk or mqtts:// turns on"
             ));
         }
         return Ok(None);
@@ -80,6 +82,7 @@ pub(super) fn options(
         alpn: args.tls_alpn.clone(),
         key_log: args.tls_keylog.clone(),
         quiet,
+        trace: talk.debug.then_some(report::debug as Trace),
     }))
 }
 
@@ -162,7 +165,6 @@ fn refuse_engines(args: &TlsArgs) -> Result<(), Report> {
 /// An option that only says how to do TLS.
 fn idle_option(args: &TlsArgs) -> Option<&'static str> {
     [
-        (args.cert.is_some(), "--cert"),
         (args.insecure, "--insecure"),
         (args.tls_version.is_some(), "--tls-version"),
         (args.ciphers.is_some(), "--ciphers"),
@@ -174,7 +176,8 @@ fn idle_option(args: &TlsArgs) -> Option<&'static str> {
     .find_map(|(is_given, option)| is_given.then_some(option))
 }
 
-/// TLS is on with a trust option, with a URL that asks for it, and on its own port.
+/// TLS is on with a trust option, with a client's certificate (which only TLS can show), with a URL
+/// that asks for it, and on its own port.
 fn trust(args: &TlsArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> {
     if args.cafile.is_some() || args.capath.is_some() {
         return Some(Trust::Named {
@@ -189,6 +192,6 @@ fn trust(args: &TlsArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> 
     if !args.pin_sha256.is_empty() {
         return Some(Trust::Pins);
     }
-    let is_on = port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
+    let is_on = args.cert.is_some() || port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
     is_on.then_some(Trust::System)
 }
