@@ -242,7 +242,12 @@ impl Client {
             return Err(Report::new(Exit::USAGE, "cannot send this CONNECT").cause(why));
         }
         loop {
-            if let Err(why) = self.step().await {
+            let step = self.step().await;
+            // Others than brokers may also keep quiet after their first line.
+            if let Some(report) = self.stranger() {
+                return Err(report);
+            }
+            if let Err(why) = step {
                 return Err(self.no_connack(&why));
             }
             match self.session.next_event() {
@@ -269,10 +274,28 @@ impl Client {
         }
     }
 
+    /// What answers is no broker, or one that wants TLS.
+    fn stranger(&self) -> Option<Report> {
+        let (cause, hint, is_tls) = told_from_mqtt(&self.beginning)?;
+        let exit = match (is_tls, &self.tls) {
+            (true, None) => Exit::CONNECTION_REFUSED,
+            (true, Some(_)) => return None,
+            (false, _) => Exit::MALFORMED_PACKET,
+        };
+        Some(
+            Report::new(exit, self.not_accepted())
+                .cause(cause)
+                .hint(hint),
+        )
+    }
+
+    fn not_accepted(&self) -> String {
+        format!("{} did not accept the connection", self.peer)
+    }
+
     /// The connection ended while CONNACK was due.
     fn no_connack(&self, why: &ClientError) -> Report {
-        let report =
-            |exit| Report::new(exit, format!("{} did not accept the connection", self.peer));
+        let report = |exit| Report::new(exit, self.not_accepted());
         let end = match why {
             ClientError::Closed => Some(None),
             ClientError::Io(why) => Some(Some(why)),
@@ -283,19 +306,8 @@ impl Client {
         {
             return report;
         }
-        let told = told_from_mqtt(&self.beginning);
-        let is_protocol = matches!(why, ClientError::Protocol(_));
-        match told {
-            Some((cause, hint, is_tls)) if is_protocol || (is_tls && self.tls.is_none()) => {
-                // Whether a TLS listener's alert is read before its end is chance.
-                let exit = if is_tls {
-                    Exit::CONNECTION_REFUSED
-                } else {
-                    why.exit()
-                };
-                report(exit).cause(cause).hint(hint)
-            }
-            _ if is_protocol => report(why.exit())
+        match why {
+            ClientError::Protocol(_) => report(why.exit())
                 .cause(why)
                 .hint("is that port an MQTT broker's? for WebSocket, add --ws"),
             _ => report(Exit::CONNECTION_REFUSED)

@@ -44,10 +44,13 @@ pub(super) fn key(text: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     match PrivateKeyDer::from_pem_slice(text) {
         Ok(key) => Ok(key),
         Err(pem::Error::NoItemsFound) => {
-            if let Ok(key) = PrivateKeyDer::try_from(text) {
+            let content = Content::of(text);
+            if content == Some(Content::PrivateKey)
+                && let Ok(key) = PrivateKeyDer::try_from(text)
+            {
                 return Ok(key.clone_key());
             }
-            Err(match Content::of(text) {
+            Err(match content {
                 Some(content) => format!("it holds {}, and no private key", content.words()),
                 None => "it holds no PEM private key".to_owned(),
             })
@@ -107,17 +110,15 @@ impl Content {
         if let Ok(([], _)) = X509Certificate::from_der(der) {
             return Some(Self::Certificate);
         }
-        if PrivateKeyDer::try_from(der).is_ok() {
-            return Some(Self::PrivateKey);
-        }
-        // The version 3 at its begin (RFC 7292, section 4).
+        // Its version is 3 (RFC 7292, section 4); that of a key is 0 or 1.
         let length = match der.get(1)? {
             0..=0x7F => 2,
             long => 2 + usize::from(long & 0x7F),
         };
-        der.get(length..)?
-            .starts_with(&[2, 1, 3])
-            .then_some(Self::Pkcs12)
+        if der.get(length..)?.starts_with(&[2, 1, 3]) {
+            return Some(Self::Pkcs12);
+        }
+        PrivateKeyDer::try_from(der).ok().map(|_| Self::PrivateKey)
     }
 
     fn words(self) -> &'static str {

@@ -46,6 +46,7 @@ impl Answer {
             return Some(Self::Http(text));
         }
         // A few bytes may look like text by accident.
+        let is_text = is_text && line.first().is_some_and(u8::is_ascii_graphic);
         (is_text && line.len() >= 8).then_some(Self::Text(text))
     }
 }
@@ -153,6 +154,8 @@ mod tests {
             ),
             (b"\0\0\0\0\0\0\0\0\0\0", None),
             (b"abc", None),
+            // AUTH, with bytes that may be UTF-8.
+            (b"\xF0\x2A\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4", None),
         ] {
             assert_eq!(Answer::of(bytes), expected, "{bytes:?}");
         }
