@@ -4,9 +4,8 @@
 use super::TLS_PORT;
 use super::credentials::from_file;
 use crate::args::{KeyFormArg, TalkArgs, TlsArgs, TlsVersionArg};
-use crate::protocol::Trace;
 use crate::report::{self, Report, warn};
-use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trust};
+use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trace, Trust};
 use crate::url::Url;
 use crate::usage::misuse;
 

@@ -14,10 +14,11 @@ use tokio_rustls::TlsConnector;
 
 use super::seen::{Seen, Watched};
 use super::verifier::{Demand, Verifier};
-use super::{LowestVersion, TlsOptions, Trust, describe, diagnosis, identity, key_log, roots};
+use super::{
+    LowestVersion, TlsOptions, Trace, Trust, describe, diagnosis, identity, key_log, roots,
+};
 use crate::exit::Exit;
 use crate::net::Stream;
-use crate::protocol::Trace;
 use crate::report::{Report, warn};
 
 /// A TLS configuration, and all that explains why it does not suit a broker.

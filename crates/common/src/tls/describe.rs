@@ -1,6 +1,7 @@
 //! A TLS connection and its certificates in lines for `--debug`, and the words for names and dates
 //! that explanations use too.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use rustls::ClientConnection;
@@ -11,13 +12,14 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
-use crate::protocol::Trace;
-
 /// The most names of a certificate that are listed.
 const MAX_NAMES: usize = 10;
 
 /// The most of one name that is shown, in characters.
 const MAX_LENGTH: usize = 200;
+
+/// Is told what `--debug` shows.
+pub type Trace = fn(fmt::Arguments<'_>);
 
 /// Version, cipher suite and ALPN.
 pub(super) fn connection(connection: &ClientConnection, trace: Trace) {

@@ -26,10 +26,10 @@ use rustls::pki_types::ServerName;
 use self::key_log::KeyLogFile;
 use crate::exit::Exit;
 use crate::net::Stream;
-use crate::protocol::Trace;
 use crate::report::{Report, warn};
 
 pub use ciphers::Ciphers;
+pub use describe::Trace;
 pub use diagnosis::told_from_mqtt;
 pub use identity::IdentityFiles;
 pub use pins::Pin;

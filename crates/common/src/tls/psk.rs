@@ -18,10 +18,9 @@ use rustls::pki_types::ServerName;
 use tokio_openssl::SslStream;
 
 use super::key_log::KeyLogFile;
-use super::{LowestVersion, SharedKey, TlsOptions};
+use super::{LowestVersion, SharedKey, TlsOptions, Trace};
 use crate::exit::Exit;
 use crate::net::Stream;
-use crate::protocol::Trace;
 use crate::report::Report;
 use crate::usage::misuse;
 
