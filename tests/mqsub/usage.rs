@@ -122,8 +122,8 @@ fn a_filter_that_is_none_says_what_to_do_next() {
     ] {
         for version in ["mqttv311", "mqttv5"] {
             for args in [&["-t", filter][..], &["-t", "a", "-T", filter]] {
-                let output = harness::mqsub()
-                    .args(harness::unused_port().args())
+                let output = mqsub()
+                    .args(unused_port().args())
                     .args(["-V", version])
                     .args(args)
                     .run()

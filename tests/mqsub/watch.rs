@@ -305,7 +305,7 @@ fn it_needs_a_terminal() {
 #[test]
 fn debug_lines_are_printed_once_the_terminal_is_given_back() {
     let broker = Broker::start();
-    let mut pty = watching(&broker, &["-d", "-t", "a", "-C", "1"]);
+    let pty = watching(&broker, &["-d", "-t", "a", "-C", "1"]);
     publish(&broker, &["-t", "a", "-m", "x"]);
     assert_eq!(pty.wait(), 0, "{}", pty.screen());
     let shown = lines(&emulate(&pty.screen()));

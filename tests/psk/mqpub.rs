@@ -48,6 +48,21 @@ fn messages_arrive_in_both_versions_of_tls() {
 }
 
 #[test]
+fn debug_shows_what_was_agreed_on() {
+    for (only_tls12, begin) in [
+        (false, "debug: TLS 1.3, TLS_AES_"),
+        (true, "debug: TLS 1.2, ECDHE-PSK-"),
+    ] {
+        let there = Secret::start(only_tls12, &[]);
+        let output = publish(&there, &["-d"]).assert_success();
+        let mut lines = output.stderr_str().lines();
+        let line = lines.find(|line| line.starts_with(begin));
+        let is_told = line.is_some_and(|line| line.ends_with(", no ALPN, pre-shared key"));
+        assert!(is_told, "{output}");
+    }
+}
+
+#[test]
 fn the_key_log_tells_which_version_and_the_lowest_one_is_respected() {
     let folder = TempDir::new().unwrap();
     for (only_tls12, label) in [(false, "CLIENT_TRAFFIC_SECRET_0"), (true, "CLIENT_RANDOM")] {

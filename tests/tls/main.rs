@@ -10,9 +10,14 @@
 )]
 
 mod client;
+mod explained_certificate;
+mod explained_client;
+mod explained_files;
+mod explained_ports;
 mod handshake;
 mod old;
 mod pins;
 mod recipes;
 mod refused;
+mod shown;
 mod support;

@@ -93,6 +93,62 @@ pub(crate) fn assert_refused(what: impl Debug, broker: &Broker, output: Output, 
     assert!(!broker.log().contains("New client"), "{}", broker.log());
 }
 
+/// What a tool says of a failure, line by line; empty where it says nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) error: String,
+    pub(crate) cause: String,
+    pub(crate) note: String,
+    pub(crate) hint: String,
+}
+
+impl Told {
+    /// Takes the report out of what ended with this code.
+    #[track_caller]
+    pub(crate) fn by(output: &Output, code: i32) -> Self {
+        assert_eq!(output.status, code, "{output}");
+        let mut told = Self::default();
+        for line in output.stderr_str().lines() {
+            let (what, text) = line.split_once(": ").unwrap();
+            let place = match what {
+                "error" => &mut told.error,
+                "cause" => &mut told.cause,
+                "note" => &mut told.note,
+                "hint" => &mut told.hint,
+                "warning" | "debug" => continue,
+                other => panic!("{other}: {output}"),
+            };
+            assert!(place.is_empty(), "{output}");
+            text.clone_into(place);
+        }
+        assert!(!told.error.is_empty(), "{output}");
+        told
+    }
+
+    #[track_caller]
+    pub(crate) fn cause_holds(self, words: &[&str]) -> Self {
+        self.holds(|it| &it.cause, words)
+    }
+
+    #[track_caller]
+    pub(crate) fn hint_holds(self, words: &[&str]) -> Self {
+        self.holds(|it| &it.hint, words)
+    }
+
+    #[track_caller]
+    pub(crate) fn note_holds(self, words: &[&str]) -> Self {
+        self.holds(|it| &it.note, words)
+    }
+
+    #[track_caller]
+    fn holds(self, place: impl Fn(&Self) -> &String, words: &[&str]) -> Self {
+        for word in words {
+            assert!(place(&self).contains(word), "{word:?} is not in {self:?}");
+        }
+        self
+    }
+}
+
 /// A root in a file.
 pub(crate) struct Root {
     pub(crate) party: Party,

@@ -17,10 +17,13 @@ use crate::net::{self, Limit, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
 use crate::reason::{Reason, ReasonCode, Refusal};
 use crate::report::{Report, warn};
-use crate::tls::{Trust, alert_instead_of_connack};
+use crate::tls::{Tls, is_alert, told_from_mqtt};
 
 /// How much one read takes at most, in bytes.
 const READ_BUFFER: usize = 256 * 1024;
+
+/// How much of what came first is kept until CONNACK, in bytes: enough for the first line of a text.
+const BEGINNING: usize = 200;
 
 /// How many pieces one vectored write takes at most; the kernel's limit is 1024.
 const WRITE_PIECES: usize = 64;
@@ -80,8 +83,7 @@ pub struct Client {
     pub session: Session,
     /// What it is connected to, for messages.
     peer: String,
-    /// What TLS trusts, where it is on.
-    trust: Option<Trust>,
+    tls: Option<Tls>,
     /// The stream has a last word of its own, below DISCONNECT: TLS or WebSocket.
     has_last_word: bool,
     stream: Stream,
@@ -91,8 +93,10 @@ pub struct Client {
     unflushed: bool,
     /// A step failed: nothing can be sent or received any more.
     broken: bool,
-    /// The first byte that came: it tells a TLS listener from an MQTT one.
-    first_byte: Option<u8>,
+    /// What came first: it tells an MQTT listener from others. Empty when the handshake is done.
+    beginning: Vec<u8>,
+    /// CONNACK came.
+    is_open: bool,
     /// Writing failed, reading goes on to the end.
     write_error: Option<ClientError>,
 }
@@ -127,14 +131,15 @@ impl Client {
         let mut client = Self {
             session: config.session(),
             peer: peer.name,
-            trust: config.tls.as_ref().map(|tls| tls.trust.clone()),
+            tls: config.tls.clone(),
             has_last_word: config.tls.is_some() || config.route.websocket,
             stream,
             input: BytesMut::new(),
             timer: None,
             unflushed: false,
             broken: false,
-            first_byte: None,
+            beginning: Vec::new(),
+            is_open: false,
             write_error: None,
         };
         limit.on(client.handshake()).await.map_err(|seconds| {
@@ -249,11 +254,20 @@ impl Client {
             return Err(Report::new(Exit::USAGE, "cannot send this CONNECT").cause(why));
         }
         loop {
-            if let Err(why) = self.step().await {
+            let step = self.step().await;
+            // Others than brokers may also keep quiet after their first line.
+            if let Some(report) = self.stranger() {
+                return Err(report);
+            }
+            if let Err(why) = step {
                 return Err(self.no_connack(&why));
             }
             match self.session.next_event() {
-                Some(Event::Connected(_)) => return Ok(()),
+                Some(Event::Connected(_)) => {
+                    self.is_open = true;
+                    self.beginning = Vec::new();
+                    return Ok(());
+                }
                 Some(Event::Refused(refusal)) => return Err(self.refused(&refusal)),
                 _ => {}
             }
@@ -272,29 +286,48 @@ impl Client {
         }
     }
 
+    /// What answers is no broker, or one that wants TLS.
+    fn stranger(&self) -> Option<Report> {
+        let (cause, hint, is_tls) = told_from_mqtt(&self.beginning)?;
+        let exit = match (is_tls, &self.tls) {
+            (true, None) => Exit::CONNECTION_REFUSED,
+            (true, Some(_)) => return None,
+            (false, _) => Exit::MALFORMED_PACKET,
+        };
+        Some(
+            Report::new(exit, self.not_accepted())
+                .cause(cause)
+                .hint(hint),
+        )
+    }
+
+    fn not_accepted(&self) -> String {
+        format!("{} did not accept the connection", self.peer)
+    }
+
     /// The connection ended while CONNACK was due.
     fn no_connack(&self, why: &ClientError) -> Report {
-        let report =
-            |exit| Report::new(exit, format!("{} did not accept the connection", self.peer));
-        if let (Some(trust), ClientError::Io(why)) = (&self.trust, why)
-            && let Some(report) = alert_instead_of_connack(&self.peer, trust, why)
+        let report = |exit| Report::new(exit, self.not_accepted());
+        let end = match why {
+            ClientError::Closed => Some(None),
+            ClientError::Io(why) => Some(Some(why)),
+            _ => None,
+        };
+        if let (Some(tls), Some(error)) = (&self.tls, end)
+            && let Some(report) = tls.no_answer(&self.peer, error)
         {
             return report;
         }
-        match (self.first_byte, why) {
-            // A TLS alert record (RFC 8446, section 5.1).
-            (Some(0x15), _) if self.trust.is_none() => report(Exit::CONNECTION_REFUSED)
-                .cause("it answers with TLS")
-                .hint("name the broker's certificate authority with --cafile"),
-            (_, ClientError::Protocol(ProtocolError::OverLimit(_))) => {
+        match why {
+            ClientError::Protocol(ProtocolError::OverLimit(_)) => {
                 report(why.exit()).cause(why).hint(OUR_LIMIT)
             }
-            (_, ClientError::Protocol(_)) => report(why.exit())
+            ClientError::Protocol(_) => report(why.exit())
                 .cause(why)
                 .hint("is an MQTT broker listening there? for WebSocket, add --ws"),
-            (_, why) => report(Exit::CONNECTION_REFUSED)
+            _ => report(Exit::CONNECTION_REFUSED)
                 .cause(format!("{why} before it answered the CONNECT"))
-                .hint(if self.trust.is_some() {
+                .hint(if self.tls.is_some() {
                     "some brokers answer a wrong user name or password in this way; the broker's log says more"
                 } else {
                     "a listener with TLS needs --cafile; some brokers answer a wrong user name or password in this way; the broker's log says more"
@@ -362,7 +395,10 @@ impl Client {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Ok(0)) => Err(self.write_error.take().unwrap_or(ClientError::Closed)),
             Poll::Ready(Ok(_)) => {
-                self.first_byte = self.first_byte.or(self.input.first().copied());
+                if !self.is_open && self.beginning.len() < BEGINNING {
+                    let room = BEGINNING.saturating_sub(self.beginning.len());
+                    self.beginning.extend(self.input.iter().take(room));
+                }
                 if let Err(why) = self.session.feed(&mut self.input, Instant::now()) {
                     // What the session says about it, as far as it goes out without waiting.
                     while self.has_output() && matches!(self.poll_write(cx), Ok(Poll::Ready(()))) {}
@@ -374,6 +410,7 @@ impl Client {
             Poll::Ready(Err(why)) if why.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(self.write_error.take().unwrap_or(ClientError::Closed))
             }
+            Poll::Ready(Err(why)) if is_alert(&why) => Err(why.into()),
             Poll::Ready(Err(why)) => Err(self.write_error.take().unwrap_or(why.into())),
         }
     }

@@ -94,7 +94,7 @@ impl ConnectConfig {
         let properties = property::parse(&connection.property)?;
         let host = host(connection, url)?;
         let port = port(connection, url)?;
-        let tls = tls::options(connection, url, port, talk.quiet)?;
+        let tls = tls::options(connection, url, port, &talk)?;
         let route = route(connection, url, &host, port, tls.is_some(), talk.quiet)?;
         // A certificate must name the host over a Unix domain socket too; and with SRV records the
         // host they were asked for, because anyone may forge an answer of the DNS that names a

@@ -36,6 +36,6 @@ pub use ports::{PortGuard, free_port, silent_port, unanswering_port, unused_port
 pub use pty::Pty;
 pub use python::python;
 pub use running::{Pattern, Running};
-pub use services::{DnsServer, SocksProxy};
+pub use services::{DnsServer, SocksProxy, TlsServer, WebServer};
 pub use tool::{Tool, mqpasswd, mqpub, mqsub};
 pub use websocket::WebSocketConn;

@@ -1,5 +1,5 @@
-//! Real services beside a broker, on loopback: a SOCKS5 proxy (microsocks) and a DNS server
-//! (dnsmasq).
+//! Real services beside a broker, on loopback: a SOCKS5 proxy (microsocks), a DNS server (dnsmasq),
+//! a TLS server (openssl s_server) and a web server (node).
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::certs::ServerCert;
 use crate::locate;
 use crate::ports::free_port;
 use crate::process::{PATIENCE, Stream, Supervised};
@@ -59,19 +60,81 @@ impl SocksProxy {
                 .chain(given)
                 .collect()
         };
-        let (process, port) = start("microsocks", port_args, |process, port| {
-            // It says nothing when it is ready.
-            let deadline = Instant::now() + PATIENCE;
-            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-                if process.look(|progress| progress.is_finished()) {
-                    return false;
-                }
-                assert!(Instant::now() < deadline, "no microsocks on {port}");
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            true
-        });
+        let (process, port) = start("microsocks", port_args, accepts);
         Self { process, port }
+    }
+}
+
+/// A running `openssl s_server` on 127.0.0.1, for what no broker can be told; it speaks no MQTT.
+/// Killed when dropped.
+#[derive(Debug)]
+pub struct TlsServer {
+    _process: Supervised,
+    port: u16,
+}
+
+impl TlsServer {
+    /// Starts it with this certificate and these further options.
+    #[must_use]
+    #[track_caller]
+    pub fn start(certificate: &ServerCert, options: &[&str]) -> Self {
+        let (cert, key) = (&certificate.cert_path, &certificate.key_path);
+        let all = |port: u16| {
+            let own = [
+                "s_server".to_owned(),
+                // It then reads nothing from its stdin.
+                "-www".to_owned(),
+                "-accept".to_owned(),
+                format!("127.0.0.1:{port}"),
+                "-cert".to_owned(),
+                cert.display().to_string(),
+                "-key".to_owned(),
+                key.display().to_string(),
+            ];
+            let options = options.iter().map(|&option| option.to_owned());
+            own.into_iter().chain(options).collect()
+        };
+        let (process, port) = start("openssl", all, accepts);
+        Self {
+            _process: process,
+            port,
+        }
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// A running web server on 127.0.0.1, without TLS. Killed when dropped.
+#[derive(Debug)]
+pub struct WebServer {
+    _process: Supervised,
+    port: u16,
+}
+
+impl WebServer {
+    /// Node's own, which answers everything that is no HTTP with 400.
+    #[must_use]
+    #[track_caller]
+    pub fn start() -> Self {
+        let all = |port: u16| {
+            let script = format!("require('http').createServer().listen({port}, '127.0.0.1')");
+            vec!["-e".to_owned(), script]
+        };
+        let (process, port) = start("node", all, accepts);
+        Self {
+            _process: process,
+            port,
+        }
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 
@@ -131,6 +194,19 @@ impl DnsServer {
         self.process
             .look(|progress| String::from_utf8_lossy(&progress.stderr).into_owned())
     }
+}
+
+/// Waits for one that does not say when it is ready.
+fn accepts(process: &Supervised, port: u16) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        if process.look(|progress| progress.is_finished()) {
+            return false;
+        }
+        assert!(Instant::now() < deadline, "nobody listens on {port}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
 }
 
 /// Starts a program on a free port; `is_ready` waits until it listens and tells whether it does

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use super::TLS_PORT;
 use super::credentials::from_file;
-use crate::args::{ConnectionArgs, KeyFormArg, TlsArgs, TlsVersionArg};
+use crate::args::{ConnectionArgs, KeyFormArg, TalkArgs, TlsArgs, TlsVersionArg};
 use crate::defaults::Variables;
-use crate::report::{Report, warn};
-use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trust};
+use crate::report::{self, Report, warn};
+use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trace, Trust};
 use crate::url::Url;
 use crate::usage::misuse;
 
@@ -18,10 +18,11 @@ pub(super) fn options(
     connection: &ConnectionArgs,
     url: Option<&Url>,
     port: Option<u16>,
-    quiet: bool,
+    talk: &TalkArgs,
 ) -> Result<Option<TlsOptions>, Report> {
     let variables = &connection.variables;
     let args = &*that_count(connection, url, port);
+    let quiet = talk.quiet;
     if args.no_tls {
         if url.is_some_and(|url| url.secure) {
             return Err(misuse(
@@ -44,11 +45,11 @@ pub(super) fn options(
         .map(Trust::SharedKey)
         .or_else(|| trust(args, url, port));
     let Some(trust) = trust else {
-        if let Some(option) = idle_option(args, variables)
+        if let Some(option) = idle_option(args)
             && !quiet
         {
             warn(format_args!(
-                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --pin-sha256, --psk or mqtts:// turns on"
+                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --cert, --pin-sha256, --psk or mqtts:// turns on"
             ));
         }
         return Ok(None);
@@ -86,11 +87,12 @@ pub(super) fn options(
         alpn: args.tls_alpn.clone(),
         key_log: args.tls_keylog.clone(),
         quiet,
+        trace: talk.debug.then_some(report::debug as Trace),
     }))
 }
 
-/// The options without MQ_CAFILE where the address says that TLS is not meant and nothing else
-/// turns it on: the variable is for all calls, and who calls does not see it.
+/// The options without MQ_CAFILE, MQ_CERT and MQ_KEY where the address says that TLS is not meant and
+/// nothing else turns it on: variables are for all calls, and who calls does not see them.
 fn that_count<'a>(
     connection: &'a ConnectionArgs,
     url: Option<&Url>,
@@ -98,13 +100,15 @@ fn that_count<'a>(
 ) -> Cow<'a, TlsArgs> {
     let args = &connection.tls;
     let is_plain = port == Some(0) || url.is_some_and(|url| !url.secure);
-    if !is_plain || !connection.variables.has("MQ_CAFILE") {
+    let of_variable = ["MQ_CAFILE", "MQ_CERT", "MQ_KEY"].map(|name| connection.variables.has(name));
+    if !is_plain || of_variable == [false; 3] {
         return Cow::Borrowed(args);
     }
-    let others = TlsArgs {
-        cafile: None,
-        ..args.clone()
-    };
+    let [cafile, cert, key] = of_variable;
+    let mut others = args.clone();
+    others.cafile = others.cafile.filter(|_| !cafile);
+    others.cert = others.cert.filter(|_| !cert);
+    others.key = others.key.filter(|_| !key);
     match trust(&others, url, port) {
         Some(_) => Cow::Borrowed(args),
         None => Cow::Owned(others),
@@ -203,10 +207,9 @@ fn refuse_engines(args: &TlsArgs) -> Result<(), Report> {
         .hint("give the key as a PEM file with --key; for a key that cannot leave its hardware, let a TLS proxy such as stunnel hold it"))
 }
 
-/// An option that only says how to do TLS. A variable is for all calls, those without TLS too.
-fn idle_option(args: &TlsArgs, variables: &Variables) -> Option<&'static str> {
+/// An option that only says how to do TLS.
+fn idle_option(args: &TlsArgs) -> Option<&'static str> {
     [
-        (args.cert.is_some() && !variables.has("MQ_CERT"), "--cert"),
         (args.insecure, "--insecure"),
         (args.tls_version.is_some(), "--tls-version"),
         (args.ciphers.is_some(), "--ciphers"),
@@ -218,7 +221,8 @@ fn idle_option(args: &TlsArgs, variables: &Variables) -> Option<&'static str> {
     .find_map(|(is_given, option)| is_given.then_some(option))
 }
 
-/// TLS is on with a trust option, with a URL that asks for it, and on its own port.
+/// TLS is on with a trust option, with a client's certificate (which only TLS can show), with a URL
+/// that asks for it, and on its own port.
 fn trust(args: &TlsArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> {
     if args.cafile.is_some() || args.capath.is_some() {
         return Some(Trust::Named {
@@ -233,6 +237,6 @@ fn trust(args: &TlsArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> 
     if !args.pin_sha256.is_empty() {
         return Some(Trust::Pins);
     }
-    let is_on = port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
+    let is_on = args.cert.is_some() || port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
     is_on.then_some(Trust::System)
 }

@@ -62,6 +62,11 @@ impl Ciphers {
         names
     }
 
+    /// Whether the user chose any.
+    pub(super) fn are_chosen(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Whether a connection of at least this version never uses any of the suites named.
     #[must_use]
     pub fn are_idle(&self, lowest: LowestVersion) -> bool {

@@ -1,125 +1,187 @@
-//! A failed TLS handshake in words for a person.
+//! A failed TLS handshake in words for a person. docs/tls-failures.md lists what is told apart, with
+//! the exit codes.
+
+mod alert;
+mod certificate;
+mod names;
+mod stranger;
 
 use std::io;
 
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{Error, PeerIncompatible, PeerMisbehaved};
 
-use super::Trust;
-use super::danger_second_look::Refusal;
+use super::certified::Connector;
+use super::seen::Sight;
+use super::{LowestVersion, Trust};
 use crate::exit::Exit;
 use crate::report::Report;
 
-/// Why the handshake with `peer` (host and port, for the message) failed.
-#[must_use]
-pub fn handshake_failed(peer: &str, trust: &Trust, error: &io::Error) -> Report {
-    let failed = || {
-        Report::new(
-            Exit::TLS_HANDSHAKE,
-            format!("the TLS handshake with {peer} failed"),
-        )
+pub use stranger::told_from_mqtt;
+
+/// A connection that failed, and what is known about it.
+struct Scene<'a> {
+    /// For messages.
+    peer: &'a str,
+    connector: &'a Connector,
+    sight: Sight,
+}
+
+/// Why the handshake with `peer` failed.
+pub(super) fn handshake_failed(connector: &Connector, peer: &str, error: &io::Error) -> Report {
+    let scene = Scene {
+        peer,
+        connector,
+        sight: connector.seen.sight(),
     };
-    match error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Error>())
-    {
-        Some(Error::InvalidCertificate(why)) => certificate_refused(peer, trust, why),
-        Some(Error::InvalidMessage(_)) => failed()
-            .cause("what the broker sent is not TLS")
-            .hint("the port may speak plain MQTT: leave out --cafile, or try -p 8883"),
-        Some(Error::AlertReceived(alert)) => {
-            let report = failed().cause(format!("the broker refused with the TLS alert {alert:?}"));
-            match alert {
-                AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure => report
-                    .hint("the broker may ask for a client certificate (require_certificate): give one with --cert and --key"),
-                AlertDescription::UnknownCA
-                | AlertDescription::BadCertificate
-                | AlertDescription::UnsupportedCertificate
-                | AlertDescription::CertificateExpired
-                | AlertDescription::CertificateRevoked
-                | AlertDescription::CertificateUnknown
-                | AlertDescription::DecryptError => report.hint(
-                    "it is about the client's certificate (--cert): the broker's cafile must hold its authority, and its dates must hold",
-                ),
-                AlertDescription::ProtocolVersion => {
-                    report.hint("the broker must allow TLS 1.2 or TLS 1.3")
-                }
-                _ => report,
-            }
+    let Some(error) = of_rustls(error) else {
+        return if is_end_of_stream(error) {
+            stranger::end_of_stream(&scene)
+        } else {
+            scene.failed().cause(error)
+        };
+    };
+    match error {
+        Error::InvalidCertificate(why) => certificate::refused(&scene, why),
+        Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => {
+            stranger::not_tls(&scene).unwrap_or_else(|| scene.failed().cause(error))
         }
-        Some(other) => failed().cause(other),
-        None if is_end_of_stream(error) => failed()
-            .cause("the broker closed the connection in the middle of it")
-            .hint("the port may speak plain MQTT: leave out --cafile, or try -p 8883"),
-        None => failed().cause(error),
+        Error::AlertReceived(alert) => alert::explain(&scene, *alert),
+        Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => no_common_version(&scene, error),
+        Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon) => {
+            no_common_suite(&scene, error)
+        }
+        Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol)
+        | Error::NoApplicationProtocol => no_common_protocol(&scene, error),
+        other => scene.failed().cause(other),
     }
 }
 
 /// In TLS 1.3 the broker looks at the client's certificate when the client's handshake is already
-/// done (RFC 8446, section 4.4.2.4): what it thinks of it comes instead of a CONNACK. None when
-/// `error` is something else.
-#[must_use]
-pub fn alert_instead_of_connack(peer: &str, trust: &Trust, error: &io::Error) -> Option<Report> {
-    let inner = error.get_ref()?.downcast_ref::<Error>()?;
-    matches!(inner, Error::AlertReceived(_)).then(|| handshake_failed(peer, trust, error))
+/// done (RFC 8446, section 4.4.2.4): what it thinks of it comes instead of an answer. An alert may
+/// be lost on the way, because a connection that is closed with unread bytes is reset: so the end
+/// alone counts too, unless the broker has sent anything (a session ticket, for one) since the
+/// handshake, which it does when it is content. None when the end has another reason.
+pub(super) fn no_answer(
+    connector: &Connector,
+    peer: &str,
+    error: Option<&io::Error>,
+) -> Option<Report> {
+    let scene = Scene {
+        peer,
+        connector,
+        sight: connector.seen.sight(),
+    };
+    if let Some(Error::AlertReceived(alert)) = error.and_then(of_rustls) {
+        return Some(alert::explain(&scene, *alert));
+    }
+    let is_end = error.is_none_or(is_end_of_stream);
+    (is_end && scene.sight.is_silent_since_handshake && scene.sight.request.is_some())
+        .then(|| alert::end_instead(&scene))
+}
+
+/// Whether rustls says that the broker sent an alert.
+pub(super) fn is_alert(error: &io::Error) -> bool {
+    matches!(of_rustls(error), Some(Error::AlertReceived(_)))
+}
+
+impl Scene<'_> {
+    /// The handshake failed for a reason that is not the broker's certificate.
+    fn failed(&self) -> Report {
+        Report::new(
+            Exit::TLS_HANDSHAKE,
+            format!("the TLS handshake with {} failed", self.peer),
+        )
+    }
+
+    /// Where trusted certificates were looked for.
+    fn places(&self) -> String {
+        let Trust::Named {
+            file,
+            folder,
+            system,
+        } = &self.connector.trust
+        else {
+            return "the system's certificates".to_owned();
+        };
+        let paths = file.iter().chain(folder);
+        let mut places: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+        places.extend(system.then(|| "the system's certificates".to_owned()));
+        places.join(" and ")
+    }
+
+    /// The option to leave out for plain MQTT.
+    fn switch(&self) -> &'static str {
+        match &self.connector.trust {
+            Trust::Named { file: Some(_), .. } => "--cafile",
+            Trust::Named { .. } => "--capath",
+            Trust::Pins => "--pin-sha256",
+            Trust::System if self.connector.identity.is_some() => "--cert",
+            Trust::System => "--tls-use-os-certs or mqtts://",
+            Trust::SharedKey(_) => "--psk",
+        }
+    }
+}
+
+fn no_common_version(scene: &Scene<'_>, detail: impl std::fmt::Display) -> Report {
+    let (cause, hint) = match scene.connector.lowest {
+        LowestVersion::Tls13 => (
+            "the broker does not speak TLS 1.3, and --tls-version allows nothing older",
+            "leave --tls-version tlsv1.3 out: TLS 1.2 is safe too",
+        ),
+        LowestVersion::Tls12 => (
+            "the broker speaks neither TLS 1.2 nor TLS 1.3, and nothing older is safe",
+            "allow TLS 1.2 or newer in the broker (mosquitto: tls_version), or renew its TLS library",
+        ),
+    };
+    scene
+        .failed()
+        .cause(format!("{cause} ({detail})"))
+        .hint(hint)
+}
+
+fn no_common_suite(scene: &Scene<'_>, detail: impl std::fmt::Display) -> Report {
+    let hint = if scene.connector.has_own_suites {
+        "leave --ciphers out, or name one that the broker allows too"
+    } else {
+        "the broker must allow a suite with ECDHE and AES-GCM or ChaCha20-Poly1305 (mosquitto: ciphers), and the curve X25519, P-256 or P-384"
+    };
+    scene
+        .failed()
+        .cause(format!(
+            "the broker takes none of the cipher suites or curves that are offered ({detail})"
+        ))
+        .hint(hint)
+}
+
+fn no_common_protocol(scene: &Scene<'_>, detail: impl std::fmt::Display) -> Report {
+    let report = scene.failed();
+    match &scene.connector.alpn {
+        Some(name) => report
+            .cause(format!(
+                "the broker does not speak the protocol {name:?} of --tls-alpn ({detail})"
+            ))
+            .hint("leave --tls-alpn out, or give the name that the broker expects (often mqtt)"),
+        None => report
+            .cause(format!(
+                "the broker insists on a protocol name (ALPN), and none was offered ({detail})"
+            ))
+            .hint("offer the one that it expects, such as --tls-alpn mqtt"),
+    }
+}
+
+fn of_rustls(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
 }
 
 fn is_end_of_stream(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
     )
-}
-
-fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Report {
-    let cause = match why {
-        CertificateError::UnknownIssuer => {
-            "its issuer is not among the trusted certificates".to_owned()
-        }
-        CertificateError::InvalidPurpose => "it is not made for servers".to_owned(),
-        CertificateError::BadSignature => "its signature is wrong".to_owned(),
-        CertificateError::BadEncoding => "it cannot be read".to_owned(),
-        CertificateError::NotValidForName => "it is made for another name".to_owned(),
-        CertificateError::Other(why) => why.to_string(),
-        why => why.to_string(),
-    };
-    let report = Report::new(
-        Exit::TLS,
-        format!("the certificate of {peer} is not trusted"),
-    )
-    .cause(cause);
-    match why {
-        // A new authority often bears the name of the one before: then it is the signature
-        // that does not fit.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => report.hint(match trust {
-            Trust::Named { file, folder, system } => {
-                let mut paths: Vec<_> = file.iter().chain(folder).map(|path| path.display().to_string()).collect();
-                paths.extend(system.then(|| "the system's certificates".to_owned()));
-                let (paths, hold) = (paths.join(" and "), if paths.len() == 1 && !system { "holds" } else { "hold" });
-                format!(
-                    "{paths} {hold} neither its authority nor the certificate itself; give that file with --cafile (made by mkcert: \"$(mkcert -CAROOT)/rootCA.pem\")"
-                )
-            }
-            // With a pre-shared key there is no certificate to refuse.
-            Trust::System | Trust::Pins | Trust::SharedKey(_) => {
-                "name the broker's certificate authority with --cafile".to_owned()
-            }
-        }),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            report.hint("give -h a name that is in the certificate, or have one made for this name")
-        }
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => {
-            report.hint("renew the broker's certificate, or check this machine's clock (date)")
-        }
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            report.hint("the certificate is not made for servers; have one made with the extended key usage serverAuth")
-        }
-        CertificateError::Other(why) => match why.0.downcast_ref::<Refusal>() {
-            Some(Refusal { hint: Some(hint), .. }) => report.hint(hint),
-            _ => report,
-        },
-        _ => report,
-    }
 }

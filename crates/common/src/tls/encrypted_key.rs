@@ -82,6 +82,15 @@ impl EncryptedKey {
         is_encrypted.then(|| Self::with_headers(label, header("DEK-Info:"), &block))
     }
 
+    /// Looks at a key in DER; none when it is not encrypted, or no key.
+    ///
+    /// # Errors
+    /// As for [`Self::find`].
+    pub(super) fn find_der(der: &[u8]) -> Option<Result<Self, String>> {
+        EncryptedPrivateKeyInfoRef::try_from(der).ok()?;
+        Some(Self::pkcs8_der(der.to_vec()))
+    }
+
     /// The key; none when the pass phrase is wrong.
     pub(super) fn decrypt(&self, pass_phrase: &Secret) -> Option<PrivateKeyDer<'static>> {
         match &self.form {
@@ -108,7 +117,10 @@ impl EncryptedKey {
     }
 
     fn pkcs8(block: &[&str]) -> Result<Self, String> {
-        let contents = base64(block)?;
+        Self::pkcs8_der(base64(block)?)
+    }
+
+    fn pkcs8_der(contents: Vec<u8>) -> Result<Self, String> {
         let info = EncryptedPrivateKeyInfoRef::try_from(&*contents)
             .map_err(|why| format!("its encryption is not known ({why})"))?;
         let EncryptionScheme::Pbes2(scheme) = &info.encryption_algorithm else {

@@ -1,18 +1,19 @@
-//! The client's own certificate and private key, read from PEM files.
+//! The client's own certificate and private key: read from files, shown when the broker asks.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::InconsistentKeys;
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::CertifiedKey;
+use rustls::{InconsistentKeys, SignatureScheme};
 use zeroize::Zeroizing;
 
 use super::danger_second_look::public_key;
 use super::encrypted_key::EncryptedKey;
+use super::files::{self, Content};
+use super::seen::{Request, Seen};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::secret::Secret;
@@ -24,9 +25,9 @@ const PROMPT: &str = "Enter PEM pass phrase:";
 /// Where the client's certificate and its private key are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityFiles {
-    /// PEM: the certificate, then those that lead to its authority.
+    /// PEM: the certificate, then those that lead to its authority; or the certificate in DER.
     pub certificate: PathBuf,
-    /// PEM: PKCS#8, PKCS#1 or SEC1.
+    /// PEM or DER: PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
     /// For an encrypted key; without it, it is asked on the terminal.
     pub pass_phrase: Option<Secret>,
@@ -37,11 +38,46 @@ pub struct IdentityFiles {
 pub(super) fn read(
     files: &IdentityFiles,
     provider: &CryptoProvider,
-) -> Result<Arc<dyn ResolvesClientCert>, Report> {
+) -> Result<Arc<CertifiedKey>, Report> {
     let chain = chain(&files.certificate)?;
     let key = key(files)?;
-    let identity = certified(chain, key, provider).map_err(|why| unusable(files, &why))?;
-    Ok(Arc::new(SingleCertAndKey::from(identity)))
+    certified(chain, key, provider)
+        .map(Arc::new)
+        .map_err(|why| unusable(files, &why))
+}
+
+/// What a broker that asks for a certificate is shown, and that it asked.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pair: Option<Arc<CertifiedKey>>,
+    seen: Arc<Seen>,
+}
+
+impl Shown {
+    pub(super) fn new(pair: Option<Arc<CertifiedKey>>, seen: Arc<Seen>) -> Self {
+        Self { pair, seen }
+    }
+}
+
+impl ResolvesClientCert for Shown {
+    fn resolve(
+        &self,
+        authorities: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        // Whoever signed it: brokers may take more than they say.
+        let pair = self.pair.clone();
+        let pair = pair.filter(|pair| pair.key.choose_scheme(schemes).is_some());
+        self.seen.request(Request {
+            authorities: authorities.iter().map(|name| name.to_vec()).collect(),
+            is_answered: pair.is_some(),
+        });
+        pair
+    }
+
+    fn has_certs(&self) -> bool {
+        self.pair.is_some()
+    }
 }
 
 fn certified(
@@ -90,18 +126,22 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Report> {
             .cause(why)
             .hint("give the PEM file of the client's certificate")
     })?;
-    let hint = "a PEM certificate begins with -----BEGIN CERTIFICATE-----";
-    let chain = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|why| {
-            unusable()
-                .cause(format!("it is not a valid PEM file: {why}"))
-                .hint(hint)
-        })?;
-    if chain.is_empty() {
-        return Err(unusable().cause("it holds no PEM certificate").hint(hint));
-    }
-    Ok(chain)
+    files::certificates(&text).map_err(|why| {
+        let content = Content::of(&text);
+        let shown = path.display().to_string();
+        unusable().cause(why).hint(match content {
+            Some(Content::PrivateKey) => {
+                "that is for --key; give the client's certificate with --cert".to_owned()
+            }
+            Some(Content::Request) => {
+                "have an authority sign it, and give the certificate that it makes".to_owned()
+            }
+            _ => content.and_then(|it| it.remedy(&shown, false)).map_or_else(
+                || "a PEM certificate begins with -----BEGIN CERTIFICATE-----".to_owned(),
+                |command| format!("{command}, then --cert new.pem"),
+            ),
+        })
+    })
 }
 
 fn key(files: &IdentityFiles) -> Result<PrivateKeyDer<'static>, Report> {
@@ -113,19 +153,22 @@ fn key(files: &IdentityFiles) -> Result<PrivateKeyDer<'static>, Report> {
             .cause(why)
             .hint("give the PEM file of the certificate's private key")
     })?;
-    if let Some(key) = EncryptedKey::find(&text) {
+    let encrypted = EncryptedKey::find(files::without_mark(&text));
+    if let Some(key) = encrypted.or_else(|| EncryptedKey::find_der(&text)) {
         return decrypted(key, files);
     }
-    PrivateKeyDer::from_pem_slice(&text).map_err(|why| {
-        let cause = match why {
-            rustls::pki_types::pem::Error::NoItemsFound => {
-                "it holds no PEM private key".to_owned()
+    files::key(&text).map_err(|why| {
+        let content = Content::of(&text);
+        let shown = path.display().to_string();
+        unusable().cause(why).hint(match content {
+            Some(Content::Certificate) => {
+                "that is for --cert; give the certificate's private key with --key".to_owned()
             }
-            why => format!("it is not a valid PEM file: {why}"),
-        };
-        unusable().cause(cause).hint(
-            "a private key begins with -----BEGIN PRIVATE KEY-----, ENCRYPTED PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY",
-        )
+            _ => content.and_then(|it| it.remedy(&shown, true)).map_or_else(
+                || "a private key begins with -----BEGIN PRIVATE KEY-----, ENCRYPTED PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY".to_owned(),
+                |command| format!("{command}, then --key new.pem"),
+            ),
+        })
     })
 }
 

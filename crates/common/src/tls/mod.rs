@@ -1,28 +1,27 @@
-//! TLS for a connection: which certificates are trusted, who the client is, and a
-//! `ClientConfig` made of it.
+//! TLS for a connection: what the user wants of it, and the engine that does it.
 
+mod certified;
 mod ciphers;
 mod danger_second_look;
+mod describe;
 mod diagnosis;
 mod encrypted_key;
+mod files;
 mod identity;
 mod key_log;
 mod pins;
 #[cfg(feature = "psk")]
 mod psk;
 mod roots;
+mod seen;
 mod shared_key;
 mod verifier;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
-use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, SupportedProtocolVersion};
-use tokio_rustls::TlsConnector;
 
 use self::key_log::KeyLogFile;
 use crate::exit::Exit;
@@ -30,7 +29,8 @@ use crate::net::Stream;
 use crate::report::{Report, warn};
 
 pub use ciphers::Ciphers;
-pub use diagnosis::{alert_instead_of_connack, handshake_failed};
+pub use describe::Trace;
+pub use diagnosis::told_from_mqtt;
 pub use identity::IdentityFiles;
 pub use pins::Pin;
 pub use shared_key::SharedKey;
@@ -67,7 +67,7 @@ pub enum LowestVersion {
 }
 
 /// What the user wants of TLS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TlsOptions {
     /// Which servers are trusted.
     pub trust: Trust,
@@ -89,6 +89,8 @@ pub struct TlsOptions {
     pub key_log: Option<PathBuf>,
     /// No warnings.
     pub quiet: bool,
+    /// Is told about connection and certificates (`--debug`).
+    pub trace: Option<Trace>,
 }
 
 /// The TLS library, for `--version`. The release series is named and no more: which patch release
@@ -105,22 +107,12 @@ const RUSTLS: &str = "rustls 0.23 with ring";
 
 /// Everything a TLS connection needs, loaded and checked.
 #[derive(Debug, Clone)]
-pub struct Tls {
-    engine: Engine,
-    /// For messages about a refused certificate.
-    pub trust: Trust,
-    /// None when no warnings are wanted.
-    notice: Option<Arc<verifier::Notice>>,
-}
+pub struct Tls(Engine);
 
 #[derive(Debug, Clone)]
 enum Engine {
     /// Certificates.
-    Rustls {
-        config: Arc<ClientConfig>,
-        /// The name the server's certificate must be valid for.
-        server_name: ServerName<'static>,
-    },
+    Rustls(Arc<certified::Connector>),
     /// A pre-shared key.
     #[cfg(feature = "psk")]
     OpenSsl(psk::Connector),
@@ -139,8 +131,7 @@ impl Tls {
                 .cause("it is neither a DNS name nor an IP address, so no certificate can name it")
                 .hint("give the broker's name with -h")
         })?;
-        let notice = Arc::default();
-        let engine = match &options.trust {
+        Ok(Self(match &options.trust {
             #[cfg(feature = "psk")]
             Trust::SharedKey(key) => {
                 let key_log = key_log(&options)?;
@@ -148,16 +139,11 @@ impl Tls {
             }
             #[cfg(not(feature = "psk"))]
             Trust::SharedKey(_) => return Err(built_without_psk()),
-            _ => Engine::Rustls {
-                config: Arc::new(client_config(&options, &notice)?),
-                server_name,
-            },
-        };
-        Ok(Self {
-            engine,
-            notice: (!options.quiet).then_some(notice),
-            trust: options.trust,
-        })
+            _ => {
+                let connector = certified::Connector::new(options, server_name)?;
+                Engine::Rustls(Arc::new(connector))
+            }
+        }))
     }
 
     /// Puts TLS over a connection to `peer` (for messages). It does not limit its time: whoever
@@ -166,26 +152,31 @@ impl Tls {
     /// # Errors
     /// A handshake that failed, explained.
     pub async fn secure(&self, stream: Stream, peer: &str) -> Result<Stream, Report> {
-        match &self.engine {
-            Engine::Rustls {
-                config,
-                server_name,
-            } => {
-                let connector = TlsConnector::from(Arc::clone(config));
-                match connector.connect(server_name.clone(), stream).await {
-                    Ok(stream) => {
-                        if let Some(text) = self.notice.as_ref().and_then(|notice| notice.take()) {
-                            warn(text);
-                        }
-                        Ok(Box::pin(stream))
-                    }
-                    Err(why) => Err(handshake_failed(peer, &self.trust, &why)),
-                }
-            }
+        match &self.0 {
+            Engine::Rustls(connector) => connector.secure(stream, peer).await,
             #[cfg(feature = "psk")]
             Engine::OpenSsl(connector) => connector.secure(stream, peer).await,
         }
     }
+
+    /// Why the first bytes that went over TLS to `peer` have no answer, when TLS is why: in TLS 1.3
+    /// the broker refuses a client's certificate when the handshake is done. `error` is what
+    /// reading failed with; none for the end of the stream.
+    #[must_use]
+    pub fn no_answer(&self, peer: &str, error: Option<&io::Error>) -> Option<Report> {
+        match &self.0 {
+            Engine::Rustls(connector) => connector.no_answer(peer, error),
+            #[cfg(feature = "psk")]
+            Engine::OpenSsl(_) => None,
+        }
+    }
+}
+
+/// Whether reading failed because the broker sent a TLS alert, which says more than any failure to
+/// write does.
+#[must_use]
+pub fn is_alert(error: &io::Error) -> bool {
+    diagnosis::is_alert(error)
 }
 
 #[cfg(not(feature = "psk"))]
@@ -193,37 +184,6 @@ fn built_without_psk() -> Report {
     crate::usage::misuse("--psk is not in this build")
         .cause("rustls has no pre-shared keys, and OpenSSL, which has, is used only on demand")
         .hint("build with the feature psk: cargo install --path crates/mqpub --features psk (and crates/mqsub)")
-}
-
-fn client_config(
-    options: &TlsOptions,
-    notice: &Arc<verifier::Notice>,
-) -> Result<ClientConfig, Report> {
-    let failed = |why: rustls::Error| Report::new(Exit::TLS, "cannot set up TLS").cause(why);
-    let mut provider = rustls::crypto::ring::default_provider();
-    provider.cipher_suites = options.ciphers.select(&provider.cipher_suites);
-    let provider = Arc::new(provider);
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(versions(options.lowest))
-        .map_err(failed)?
-        // "Dangerous" because the verifier is ours: it is webpki's, plus certificates that
-        // are themselves in --cafile and old ones (see its invariants), unless --insecure asks
-        // for none.
-        .dangerous()
-        .with_custom_certificate_verifier(verifier(options, Arc::clone(&provider), notice)?);
-    let mut config = match &options.identity {
-        None => builder.with_no_client_auth(),
-        Some(files) => builder.with_client_cert_resolver(identity::read(files, &provider)?),
-    };
-    config.alpn_protocols = options
-        .alpn
-        .iter()
-        .map(|name| name.clone().into_bytes())
-        .collect();
-    if let Some(file) = key_log(options)? {
-        config.key_log = Arc::new(file);
-    }
-    Ok(config)
 }
 
 /// Opens the file of `--tls-keylog`, and warns of it.
@@ -244,59 +204,6 @@ fn key_log(options: &TlsOptions) -> Result<Option<KeyLogFile>, Report> {
         ));
     }
     Ok(Some(file))
-}
-
-fn versions(lowest: LowestVersion) -> &'static [&'static SupportedProtocolVersion] {
-    static FROM_12: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
-    static FROM_13: [&SupportedProtocolVersion; 1] = [&TLS13];
-    match lowest {
-        LowestVersion::Tls12 => &FROM_12,
-        LowestVersion::Tls13 => &FROM_13,
-    }
-}
-
-fn verifier(
-    options: &TlsOptions,
-    provider: Arc<CryptoProvider>,
-    notice: &Arc<verifier::Notice>,
-) -> Result<Arc<dyn ServerCertVerifier>, Report> {
-    let demand = if options.insecure {
-        verifier::Demand::DangerNothing
-    } else if options.trust == Trust::Pins {
-        verifier::Demand::Pin
-    } else {
-        verifier::Demand::Trust {
-            strict: options.strict,
-        }
-    };
-    let trusted = match &options.trust {
-        Trust::Named {
-            file,
-            folder,
-            system,
-        } => {
-            let mut trusted = roots::Trusted::none();
-            if let Some(path) = file {
-                trusted.extend(roots::from_file(path)?);
-            }
-            if let Some(path) = folder {
-                trusted.extend(roots::from_folder(path)?);
-            }
-            if *system && !options.insecure {
-                trusted.extend(roots::from_system()?);
-            }
-            trusted
-        }
-        Trust::Pins => roots::Trusted::none(),
-        // Not looked at, and a machine without a store should not be in the way.
-        Trust::System if options.insecure => roots::Trusted::none(),
-        Trust::System => roots::from_system()?,
-        Trust::SharedKey(_) => roots::Trusted::none(),
-    };
-    let pins = options.pins.clone();
-    let verifier = verifier::Verifier::new(provider, trusted, demand, pins, Arc::clone(notice))
-        .map_err(|why| Report::new(Exit::TLS, "cannot set up TLS").cause(why))?;
-    Ok(Arc::new(verifier))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use rustls::pki_types::ServerName;
 use tokio_openssl::SslStream;
 
 use super::key_log::KeyLogFile;
-use super::{LowestVersion, SharedKey, TlsOptions};
+use super::{LowestVersion, SharedKey, TlsOptions, Trace};
 use crate::exit::Exit;
 use crate::net::Stream;
 use crate::report::Report;
@@ -44,6 +44,7 @@ pub(super) struct Connector {
     context: SslContext,
     /// For SNI; none for an address.
     host: Option<String>,
+    trace: Option<Trace>,
 }
 
 impl std::fmt::Debug for Connector {
@@ -98,6 +99,7 @@ impl Connector {
                 ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
                 _ => None,
             },
+            trace: options.trace,
         })
     }
 
@@ -114,7 +116,21 @@ impl Connector {
         if !used_the_key(stream.ssl()) {
             return Err(certificate_shown(peer));
         }
+        if let Some(trace) = self.trace {
+            describe(stream.ssl(), trace);
+        }
         Ok(Box::pin(stream))
+    }
+}
+
+fn describe(ssl: &SslRef, trace: Trace) {
+    let suite = ssl.current_cipher().map_or("", |cipher| cipher.name());
+    let version = ssl.version_str().replace("TLSv", "TLS ");
+    match ssl.selected_alpn_protocol().map(String::from_utf8_lossy) {
+        Some(name) => trace(format_args!(
+            "{version}, {suite}, ALPN {name}, pre-shared key"
+        )),
+        None => trace(format_args!("{version}, {suite}, no ALPN, pre-shared key")),
     }
 }
 

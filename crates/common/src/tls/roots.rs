@@ -1,4 +1,4 @@
-//! Reading trusted certificates from a PEM file or the operating system's store.
+//! Reading trusted certificates from files or the operating system's store.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -7,7 +7,10 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
+use x509_parser::time::ASN1Time;
 
+use super::describe::{date, distance, name};
+use super::files::{self, Content};
 use crate::exit::Exit;
 use crate::report::Report;
 
@@ -20,8 +23,8 @@ pub(super) struct Trusted {
     pub(super) authority_certificates: Vec<CertificateDer<'static>>,
     /// Trusted as a server's own certificate, byte for byte.
     pub(super) pinned: Vec<CertificateDer<'static>>,
-    /// How many of them are authorities that have expired or are not valid yet.
-    out_of_date: usize,
+    /// Authorities that have expired or are not valid yet: trusted for nothing.
+    pub(super) out_of_date: Vec<CertificateDer<'static>>,
 }
 
 impl Trusted {
@@ -31,7 +34,7 @@ impl Trusted {
             authorities: RootCertStore::empty(),
             authority_certificates: Vec::new(),
             pinned: Vec::new(),
-            out_of_date: 0,
+            out_of_date: Vec::new(),
         }
     }
 
@@ -47,7 +50,7 @@ impl Trusted {
                     .map_err(|why| format!("is unusable: {why}"))?;
                 self.authority_certificates.push(certificate.clone());
             } else {
-                self.out_of_date += 1;
+                self.out_of_date.push(certificate.clone());
             }
         }
         self.pinned.push(certificate);
@@ -60,6 +63,7 @@ impl Trusted {
         self.authority_certificates
             .extend(other.authority_certificates);
         self.pinned.extend(other.pinned);
+        self.out_of_date.extend(other.out_of_date);
     }
 }
 
@@ -76,23 +80,19 @@ pub(super) fn from_file(path: &Path) -> Result<Trusted, Report> {
             "give the PEM file of the certificate authority that signed the broker's certificate",
         )
     })?;
-    let certificates = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|why| {
-            unusable()
-                .cause(format!("it is not a valid PEM file: {why}"))
-                .hint("a PEM certificate begins with -----BEGIN CERTIFICATE-----")
-        })?;
-    if certificates.is_empty() {
-        let cause = if text.is_empty() {
-            "the file is empty"
-        } else {
-            "it holds no PEM certificate"
-        };
-        return Err(unusable()
-            .cause(cause)
-            .hint("a PEM certificate begins with -----BEGIN CERTIFICATE-----"));
-    }
+    let certificates = files::certificates(&text).map_err(|why| {
+        let content = Content::of(&text);
+        let shown = path.display().to_string();
+        unusable().cause(why).hint(match content {
+            Some(Content::PrivateKey | Content::PublicKey | Content::Request) => {
+                "give the certificate of the authority that signed the broker's (often ca.crt), or the broker's own".to_owned()
+            }
+            _ => content.and_then(|it| it.remedy(&shown, false)).map_or_else(
+                || "a PEM certificate begins with -----BEGIN CERTIFICATE-----".to_owned(),
+                |command| format!("{command}, then --cafile new.pem"),
+            ),
+        })
+    })?;
 
     let mut trusted = Trusted::none();
     for certificate in certificates {
@@ -100,9 +100,12 @@ pub(super) fn from_file(path: &Path) -> Result<Trusted, Report> {
             .add(certificate)
             .map_err(|why| unusable().cause(format!("one of its certificates {why}")))?;
     }
-    if trusted.out_of_date == trusted.pinned.len() {
+    if trusted.out_of_date.len() == trusted.pinned.len() {
         return Err(unusable()
-            .cause("every certificate authority in it has expired, or is not valid yet")
+            .cause(format!(
+                "every certificate authority in it has expired, or is not valid yet{}",
+                dates(&trusted.out_of_date)
+            ))
             .hint("get its new certificate, or check this machine's clock (date)"));
     }
     Ok(trusted)
@@ -135,7 +138,13 @@ pub(super) fn from_folder(path: &Path) -> Result<Trusted, Report> {
         let Ok(text) = std::fs::read(&file) else {
             continue;
         };
-        for certificate in CertificateDer::pem_slice_iter(&text).flatten() {
+        let in_pem = CertificateDer::pem_slice_iter(&text).flatten();
+        let mut certificates: Vec<_> = in_pem.collect();
+        if certificates.is_empty() {
+            // In DER, perhaps.
+            certificates = files::certificates(&text).unwrap_or_default();
+        }
+        for certificate in certificates {
             if !seen.insert(certificate.clone()) {
                 continue;
             }
@@ -174,6 +183,26 @@ pub(super) fn from_system() -> Result<Trusted, Report> {
         authority_certificates: found.certs,
         ..Trusted::none()
     })
+}
+
+/// The first of them with its dates, as the end of a sentence.
+fn dates(certificates: &[CertificateDer<'_>]) -> String {
+    let first = certificates.first();
+    let Some((_, first)) = first.and_then(|der| X509Certificate::from_der(der).ok()) else {
+        return String::new();
+    };
+    let (now, validity) = (ASN1Time::now(), first.validity());
+    let (word, time) = if validity.not_after < now {
+        ("expired on", validity.not_after)
+    } else {
+        ("is not valid before", validity.not_before)
+    };
+    format!(
+        ": {} {word} {}, {}",
+        name(first.subject()),
+        date(time),
+        distance(time, now)
+    )
 }
 
 /// Whether a certificate may stand above others. webpki does not ask this of a trust anchor,

@@ -29,18 +29,19 @@ use super::danger_second_look::{
 };
 use super::pins::{self, Pin};
 use super::roots::Trusted;
+use super::seen::Seen;
 
 /// Something about the broker's certificate that the user should be told once, when the
 /// handshake is done.
 #[derive(Debug, Default)]
-pub(super) struct Notice {
+struct Notice {
     text: OnceLock<String>,
     is_told: AtomicBool,
 }
 
 impl Notice {
     /// The text, the first time it is there.
-    pub(super) fn take(&self) -> Option<&str> {
+    fn take(&self) -> Option<&str> {
         let text = self.text.get()?;
         (!self.is_told.swap(true, Ordering::Relaxed)).then_some(text)
     }
@@ -69,7 +70,9 @@ pub(super) struct Verifier {
     webpki: Option<Arc<WebPkiServerVerifier>>,
     authorities: Vec<CertificateDer<'static>>,
     pinned: Vec<CertificateDer<'static>>,
-    notice: Arc<Notice>,
+    out_of_date: Vec<CertificateDer<'static>>,
+    notice: Notice,
+    seen: Arc<Seen>,
 }
 
 impl Verifier {
@@ -78,7 +81,7 @@ impl Verifier {
         trusted: Trusted,
         demand: Demand,
         pins: Vec<Pin>,
-        notice: Arc<Notice>,
+        seen: Arc<Seen>,
     ) -> Result<Self, Error> {
         let webpki = if trusted.authorities.is_empty() {
             None
@@ -100,8 +103,30 @@ impl Verifier {
             webpki,
             authorities: trusted.authority_certificates,
             pinned: trusted.pinned,
-            notice,
+            out_of_date: trusted.out_of_date,
+            notice: Notice::default(),
+            seen,
         })
+    }
+
+    /// What the user should be told of an old certificate that was accepted; once.
+    pub(super) fn notice(&self) -> Option<&str> {
+        self.notice.take()
+    }
+
+    /// The certificates of the trusted authorities.
+    pub(super) fn authorities(&self) -> &[CertificateDer<'static>] {
+        &self.authorities
+    }
+
+    /// Those that are trusted for themselves.
+    pub(super) fn pinned(&self) -> &[CertificateDer<'static>] {
+        &self.pinned
+    }
+
+    /// Authorities that would be trusted if they were within their dates.
+    pub(super) fn out_of_date(&self) -> &[CertificateDer<'static>] {
+        &self.out_of_date
     }
 
     /// Whether the certificate is trusted, and in which ways it is old.
@@ -146,6 +171,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        self.seen.chain(end_entity, intermediates);
         let strict = match self.demand {
             Demand::DangerNothing => return Ok(ServerCertVerified::assertion()),
             Demand::Pin => {

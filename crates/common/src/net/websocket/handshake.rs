@@ -11,7 +11,7 @@ use super::WebSocket;
 use crate::exit::Exit;
 use crate::net::{Route, Stream};
 use crate::report::Report;
-use crate::tls::{Tls, alert_instead_of_connack};
+use crate::tls::Tls;
 
 /// Where brokers take WebSockets.
 const PATH: &str = "/mqtt";
@@ -33,14 +33,16 @@ pub(in crate::net) async fn open(
 ) -> Result<Stream, Report> {
     let key = generate_key();
     let request = request(route, &key)?;
+    // In TLS 1.3, what the broker thinks of the client's certificate comes this late.
+    let refused_by_tls = |why: Option<&std::io::Error>| {
+        tls.and_then(|tls| tls.no_answer(&route.address.to_string(), why))
+    };
     let lost = |why: std::io::Error| {
-        // In TLS 1.3, what the broker thinks of the client's certificate comes this late.
-        tls.and_then(|tls| alert_instead_of_connack(&route.address.to_string(), &tls.trust, &why))
-            .unwrap_or_else(|| {
-                closed(route)
-                    .cause(format!("{why} before it answered the HTTP request"))
-                    .hint(NOT_A_WEBSOCKET)
-            })
+        refused_by_tls(Some(&why)).unwrap_or_else(|| {
+            closed(route)
+                .cause(format!("{why} before it answered the HTTP request"))
+                .hint(NOT_A_WEBSOCKET)
+        })
     };
     stream.write_all(&request).await.map_err(lost)?;
     stream.flush().await.map_err(lost)?;
@@ -51,9 +53,11 @@ pub(in crate::net) async fn open(
         }
         answer.reserve(4096);
         if stream.read_buf(&mut answer).await.map_err(lost)? == 0 {
-            return Err(closed(route)
-                .cause("it closed the connection before it answered the HTTP request")
-                .hint(NOT_A_WEBSOCKET));
+            return Err(refused_by_tls(None).unwrap_or_else(|| {
+                closed(route)
+                    .cause("it closed the connection before it answered the HTTP request")
+                    .hint(NOT_A_WEBSOCKET)
+            }));
         }
     };
     check(route, &response, &key)?;

@@ -16,7 +16,8 @@ use rustls::{CertificateError, Error, RootCertStore};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::super::roots::Trusted;
-use super::super::verifier::{Demand, Notice, Verifier};
+use super::super::seen::Seen;
+use super::super::verifier::{Demand, Verifier};
 
 const HOST: &str = "broker.example.test";
 
@@ -89,7 +90,7 @@ fn verifier(roots: &[&Party], pinned: &[&Party], strict: bool) -> Verifier {
         trusted,
         demand,
         Vec::new(),
-        Arc::<Notice>::default(),
+        Arc::<Seen>::default(),
     )
     .unwrap()
 }
