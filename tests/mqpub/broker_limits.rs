@@ -99,19 +99,14 @@ fn after_a_line_that_is_too_large_the_balance_is_told() {
 
 #[test]
 fn a_packet_over_our_own_maximum_is_no_doubt_about_the_port() {
-    let broker = Broker::start();
-    let output = mqpub()
-        .args(broker.args())
-        .args([
-            "-t",
-            "a",
-            "-m",
-            "x",
-            "-D",
-            "connect",
-            "maximum-packet-size",
-            "10",
-        ])
+    let broker = FakeBroker::start(|mut conn| {
+        conn.expect_connect();
+        conn.connack_v5(0);
+        conn.hold();
+    });
+    let output = publisher(&broker)
+        .args(["-m", "x"])
+        .args(["-D", "connect", "maximum-packet-size", "4"])
         .run();
     let complaint = complaint(output, 21);
     assert!(

@@ -34,7 +34,7 @@ fn check_report(output: &Output, what: &str) {
     let text = output.stderr_str();
     assert!(text.starts_with("error: "), "{what}\n{output}");
     assert!(!text.contains("panicked"), "{what}\n{output}");
-    assert!(text.lines().count() <= 3, "{what}\n{output}");
+    assert!(text.lines().count() <= 4, "{what}\n{output}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn a_large_message_that_is_cut_off_is_not_delivered() {
             broker.finish();
             let complaint = complaint(output, 7);
             assert!(complaint.error.contains("was lost"), "{complaint:?}");
-            assert!(complaint.note.contains("1 messages"), "{complaint:?}");
+            assert!(complaint.note.contains("1 message"), "{complaint:?}");
         }
     }
 }

@@ -8,13 +8,15 @@ use std::io::{self, Read, Write as _};
 use std::rc::Rc;
 
 use rpassword::ConfigBuilder;
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::Signal;
+use signal_hook::low_level::emulate_default_handler;
 
 use self::silence::Silence;
+pub(crate) use self::silence::is_ignored;
 use crate::secret::Secret;
 
 #[cfg(feature = "client")]
-pub(crate) use self::silence::{is_ignored, leave_signals};
+pub(crate) use self::silence::leave_signals;
 
 /// Shows `prompt` and reads a line that is not shown.
 ///
@@ -41,7 +43,10 @@ pub fn ask(prompt: &str) -> io::Result<Secret> {
     let _ = terminal.write_all(b"\n");
     silence.end();
     if let Some(signal) = pressed.get() {
-        kill_process(getpid(), signal)?;
+        // At once: the caller would go on while the watching thread is on its way.
+        if !is_ignored(signal.as_raw()) {
+            emulate_default_handler(signal.as_raw())?;
+        }
         return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
     }
     answer.map(Secret::from)
