@@ -87,9 +87,9 @@ fn create(path: &Path, overwrite: bool, user: NewUser) -> Result<(), Report> {
     }
     let text = line_of(user)?;
     let outcome = if overwrite {
-        file::create(path, &text)?
+        file::create(path, file::Access::default(), &text)?
     } else {
-        file::create_new(path, &text)?;
+        file::create_new(path, file::Access::default(), &text)?;
         Outcome::Created
     };
     let by_root = || fs::metadata(path).is_ok_and(|file| file.uid() == 0);
