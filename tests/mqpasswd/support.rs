@@ -97,7 +97,7 @@ pub(crate) fn as_nobody(folder: &Folder, args: &[&str]) -> Output {
         return folder.mqpasswd(args).run();
     }
     // The tool itself may lie where only root gets to.
-    let public = tempfile::TempDir::with_prefix("mqpasswd-public-").unwrap();
+    let public = TempDir::with_prefix("mqpasswd-public-").unwrap();
     fs::set_permissions(public.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let tool = public.path().join("mqpasswd");
     fs::copy(mqpasswd().path(), &tool).unwrap();

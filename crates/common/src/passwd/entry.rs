@@ -83,6 +83,18 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// Like [`credential`](Self::credential) for who needs only the error.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self) -> Result<(), HashError> {
+        if hash::begins_like_a_hash(self.value) {
+            PasswordHash::parse(self.value).map(drop)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Tells a hash from a plain password.
     ///
     /// # Errors
