@@ -14,5 +14,6 @@ mod hash_plain;
 mod original;
 mod prompt;
 mod schemes;
+mod scrub;
 mod set;
 mod support;

@@ -180,7 +180,7 @@ fn control_c_ends_it_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn without_a_terminal_it_is_8_and_says_how_to_decrypt_it() {
+fn without_a_terminal_it_is_8_and_says_how_to_give_it() {
     let lab = Lab::start();
     let certificate = lab.fortress.certificate("mine", &key_pair("ec_pkcs8.pem"));
     for key in ["encrypted_pkcs8.pem", "encrypted_pkcs1.pem"] {
@@ -198,7 +198,7 @@ fn without_a_terminal_it_is_8_and_says_how_to_decrypt_it() {
         let report = complaint(output, 8);
         assert!(report.cause.contains("encrypted"), "{report:?}");
         assert!(report.cause.contains("terminal"), "{report:?}");
-        assert!(report.hint.contains("openssl pkey -in"), "{report:?}");
+        assert!(report.hint.contains("--key-passphrase-file"), "{report:?}");
     }
 }
 

@@ -28,7 +28,8 @@ fn witness(broker: &Broker, args: &[&str]) -> Running {
 fn messages_arrive_in_every_version_and_qos() {
     let broker = Broker::builder().websockets().start();
     let port = broker.port();
-    let seen = witness(&broker, &["-t", "#", "-v", "-C", "10"]);
+    let messages = 5 * VERSIONS.len();
+    let seen = witness(&broker, &["-t", "#", "-v", "-C", &messages.to_string()]);
     let mut expected = String::new();
     for version in VERSIONS {
         for qos in ["0", "1", "2"] {
@@ -58,7 +59,7 @@ fn messages_arrive_in_every_version_and_qos() {
     };
     assert_eq!(sorted(output.stdout_str()), sorted(&expected));
     // Every run said good-bye.
-    broker.wait_for_log_times("Received DISCONNECT from", 11);
+    broker.wait_for_log_times("Received DISCONNECT from", messages + 1);
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod retained;
 mod session;
 mod signals;
 mod support;
+mod terminal;
 mod timeout;
 mod tls;
 mod together;

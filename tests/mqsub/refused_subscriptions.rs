@@ -4,7 +4,7 @@ use harness::fake_broker::{Publish, encode};
 use harness::{Broker, FakeBroker, Output, Tool, mqsub};
 use tempfile::NamedTempFile;
 
-use crate::support::{VERSIONS, publish};
+use crate::support::publish;
 
 /// A broker that answers each SUBSCRIBE with a body made of the Packet Identifier and `rest`,
 /// then sends a message at QoS 0.
@@ -96,7 +96,8 @@ fn choosy() -> (Broker, NamedTempFile) {
 fn a_real_broker_refuses_with_the_same_codes() {
     let (broker, _rights) = choosy();
     publish(&broker, &["-t", "yes/a", "-m", "text", "-r"]);
-    for (version, code) in VERSIONS.into_iter().zip([128, 135]) {
+    // MQTT 3.1 has no code for it: mosquitto pretends to have granted the QoS.
+    for (version, code) in [("mqttv311", 128), ("mqttv5", 135)] {
         for options in [&[][..], &["-E"], &["-C", "1", "-W", "1000"]] {
             let refused = ["-V", version, "-t", "no", "-t", "no/#"];
             for (tool, code) in [(mqsub(), code), (Tool::new("mosquitto_sub"), 0)] {

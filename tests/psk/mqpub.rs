@@ -218,3 +218,16 @@ fn the_client_hello_names_the_host_the_protocol_and_the_identity() {
 fn openssl_is_linked() {
     assert!(links_libssl(&mqpub()));
 }
+
+#[test]
+fn the_key_is_hidden_in_what_ps_shows() {
+    let there = Secret::start(false, &[]);
+    let running = there.client(mqpub()).args(["-t", "a", "-l", "-d"]).spawn();
+    running.wait_for_stderr("received CONNACK");
+    let words = fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
+    let words = String::from_utf8(words).unwrap();
+    let stars = "*".repeat(KEY.len());
+    assert!(!words.contains(KEY), "{words:?}");
+    assert!(words.contains(&format!("\0--psk\0{stars}\0")), "{words:?}");
+    assert!(words.contains(IDENTITY), "{words:?}");
+}

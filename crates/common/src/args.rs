@@ -80,7 +80,8 @@ pub struct ConnectionArgs {
     #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
     pub username: Option<String>,
 
-    /// Password; every user of the machine can see it here [env: MQ_PASSWORD]
+    /// Password; it stays in the shell's history, other than with --password-file or
+    /// --ask-password [env: MQ_PASSWORD]
     #[arg(
         short = 'P',
         long = "pw",
@@ -88,6 +89,14 @@ pub struct ConnectionArgs {
         allow_hyphen_values = true
     )]
     pub password: Option<Secret>,
+
+    /// Take the password from the first line of this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["password", "ask_password"], allow_hyphen_values = true)]
+    pub password_file: Option<PathBuf>,
+
+    /// Ask for the password on the terminal
+    #[arg(long, conflicts_with = "password")]
+    pub ask_password: bool,
 
     /// Keep Alive in seconds: 5 to 65535, or 0 for none
     #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "60", value_parser = keep_alive)]

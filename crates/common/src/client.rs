@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::net::{self, Limit, Stream};
 use crate::protocol::{Event, ProtocolError, Session};
 use crate::reason::{Reason, ReasonCode, Refusal};
-use crate::report::Report;
+use crate::report::{Report, warn};
 use crate::tls::{Trust, alert_instead_of_connack};
 
 /// How much one read takes at most, in bytes.
@@ -111,9 +111,17 @@ impl Client {
     pub async fn connect(config: &ConnectConfig) -> Result<Self, Report> {
         let limit = Limit::new(config.connect_timeout);
         let (stream, peer) = net::open(&config.route, config.tls.as_ref(), &limit).await?;
+        if !peer.is_here
+            && let Some(what) = config.plain_text
+        {
+            warn(format_args!(
+                "{what} in plain text to {}, for all on the way to read; --cafile or mqtts:// turns TLS on",
+                peer.name
+            ));
+        }
         let mut client = Self {
             session: config.session(),
-            peer,
+            peer: peer.name,
             trust: config.tls.as_ref().map(|tls| tls.trust.clone()),
             has_last_word: config.tls.is_some() || config.route.websocket,
             stream,

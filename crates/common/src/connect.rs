@@ -1,10 +1,10 @@
 //! From the typed options to a connection that can be made: checked here, nothing left to
 //! check later.
 
+mod credentials;
 mod tls;
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ use crate::net::{Address, Proxy, Route, Service, dns_server};
 use crate::property::{self, Properties, Property, Typed};
 use crate::protocol::{Connect, Farewell, Session, Trace};
 use crate::reason::Version;
-use crate::report::{Report, warn};
-use crate::secret::Secret;
+use crate::report::{self, Report, warn};
+use crate::secret::forbid_core_files;
 use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
 use crate::url::Url;
@@ -48,6 +48,9 @@ pub struct ConnectConfig {
     pub tls: Option<Tls>,
     /// What the CONNECT says.
     pub connect: Connect,
+    /// What goes to the broker without TLS that should not, as the begin of a sentence; none to
+    /// say nothing about it.
+    pub plain_text: Option<&'static str>,
     /// What the requests over this connection say beside themselves (MQTT 5).
     pub properties: RequestProperties,
     /// What the DISCONNECT says (MQTT 5).
@@ -87,13 +90,6 @@ impl ConnectConfig {
     ) -> Result<Self, Report> {
         let version = version(connection)?;
         let properties = property::parse(&connection.property)?;
-        let (username, password) = credentials(connection, url);
-        if password.is_some() && username.is_none() && version != Version::V5 {
-            return Err(
-                misuse("a password without a user name is possible in MQTT 5 only")
-                    .hint("add -u NAME, or -V mqttv5"),
-            );
-        }
         let host = host(connection, url)?;
         let port = port(connection, url)?;
         let tls = tls::options(&connection.tls, url, port, talk.quiet)?;
@@ -103,9 +99,19 @@ impl ConnectConfig {
         // host with a certificate of its own (RFC 9525, section 6.1).
         let tls = tls.map(|options| Tls::new(options, &host)).transpose()?;
         let session_expiry = session_expiry(connection, &properties)?;
+        let client_id = client_id(connection, version, session_expiry, talk.quiet)?;
+        let will = will_of(will, properties.will)?;
+        // Last: nobody is asked for a password when something else is wrong.
+        let (username, password) = credentials::credentials(connection, url, talk.quiet)?;
+        if password.is_some() && username.is_none() && version != Version::V5 {
+            return Err(
+                misuse("a password without a user name is possible in MQTT 5 only")
+                    .hint("add -u NAME, or -V mqttv5"),
+            );
+        }
         let mut connect = Connect {
             version,
-            client_id: client_id(connection, version, session_expiry, talk.quiet)?,
+            client_id,
             clean_start: !connection.disable_clean_session,
             keep_alive: connection.keepalive,
             // In MQTT 5 a session that shall be there next time must also not expire.
@@ -114,7 +120,7 @@ impl ConnectConfig {
             }),
             username,
             password,
-            will: will_of(will, properties.will)?,
+            will,
             ..Connect::default()
         };
         say_in_connect(&mut connect, properties.connect);
@@ -127,7 +133,13 @@ impl ConnectConfig {
             "the password",
             connect.password.as_ref().map_or(0, |p| p.reveal().len()),
         )?;
+        let tls_secret = connection.tls.key.is_some() || connection.tls.psk.is_some();
+        if connect.password.is_some() || tls_secret {
+            forbid_core_files();
+        }
+        let is_plain = tls.is_none() && !talk.quiet;
         Ok(Self {
+            plain_text: is_plain.then(|| credentials::named(&connect)).flatten(),
             route,
             tls,
             connect,
@@ -139,7 +151,7 @@ impl ConnectConfig {
             farewell,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
             connect_timeout: connection.connect_timeout,
-            trace: talk.debug.then_some(trace as Trace),
+            trace: talk.debug.then_some(report::debug as Trace),
         })
     }
 
@@ -247,15 +259,6 @@ fn request_properties(
         topic_alias,
         subscribe: subscribe.into_iter().collect(),
         unsubscribe: unsubscribe.into_iter().collect(),
-    }
-}
-
-fn credentials(connection: &ConnectionArgs, url: Option<&Url>) -> (Option<String>, Option<Secret>) {
-    let username = connection.username.clone();
-    let password = connection.password.clone();
-    match url {
-        Some(url) => (url.username(username), url.password(password)),
-        None => (username, password),
     }
 }
 
@@ -423,8 +426,4 @@ fn check_length(what: &str, length: usize) -> Result<(), Report> {
         )));
     }
     Ok(())
-}
-
-fn trace(step: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "debug: {step}");
 }

@@ -4,10 +4,13 @@
 //! calls [`protocol`] (no I/O, no clock) and [`net`] with [`tls`]. [`passwd`] stands
 //! alone: it knows no sockets and builds without any network crate.
 
+pub mod escape;
 pub mod exit;
 pub mod report;
+pub mod scrub;
 pub mod secret;
 pub mod stdio;
+pub mod terminal;
 pub mod tool;
 pub mod usage;
 
@@ -35,8 +38,6 @@ pub mod reason;
 pub mod runtime;
 #[cfg(feature = "client")]
 pub mod signals;
-#[cfg(feature = "client")]
-pub mod terminal;
 #[cfg(feature = "client")]
 pub mod tls;
 #[cfg(feature = "client")]

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::io::Write as _;
 
+use crate::escape::one_line;
 use crate::exit::Exit;
 
 /// A failure on its way to stderr, together with the exit code it ends the tool with.
 ///
-/// `Display` gives the lines that are printed: `error:`, and `cause:`, `note:` and `hint:` where known.
+/// `Display` gives the lines that are printed: `error:`, and `cause:`, `note:` and `hint:` where
+/// known. What they quote of others gives the terminal no command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     exit: Exit,
@@ -75,23 +77,51 @@ impl Report {
 
 /// Tells the user, on stderr, something that ends nothing.
 pub fn warn(text: impl fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "warning: {text}");
+    say("warning", &text);
+}
+
+/// Tells the user a protocol step on stderr, for `--debug`.
+pub fn debug(step: fmt::Arguments<'_>) {
+    say("debug", &step);
+}
+
+/// Writes a line in one go, so that lines of several processes do not mix.
+fn say(what: &str, text: &impl fmt::Display) {
+    let line = format!("{what}: {}\n", one_line(&text.to_string()));
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.error)?;
+        writeln!(f, "error: {}", one_line(&self.error))?;
         if let Some(cause) = &self.cause {
-            writeln!(f, "cause: {cause}")?;
+            writeln!(f, "cause: {}", one_line(cause))?;
         }
         if let Some(note) = &self.note {
-            writeln!(f, "note: {note}")?;
+            writeln!(f, "note: {}", one_line(note))?;
         }
         if let Some(hint) = &self.hint {
-            writeln!(f, "hint: {hint}")?;
+            writeln!(f, "hint: {}", one_line(hint))?;
         }
         Ok(())
     }
 }
 
 impl std::error::Error for Report {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_gives_the_terminal_no_command() {
+        let report = Report::new(Exit::UNKNOWN, "a\u{1b}[2J")
+            .cause("b\nerror: not ours")
+            .note("c\u{202e}")
+            .hint("d\u{9b}");
+        assert_eq!(
+            report.to_string(),
+            "error: a\\x1b[2J\ncause: b\\x0aerror: not ours\nnote: c\\u{202e}\nhint: d\\u{9b}\n"
+        );
+    }
+}

@@ -7,7 +7,9 @@ use std::rc::Rc;
 
 use rpassword::ConfigBuilder;
 use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 
 use crate::secret::Secret;
 
@@ -55,6 +57,8 @@ impl Silence {
         let mut modes = before.clone();
         modes.local_modes -=
             LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+        modes.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&terminal, OptionalActions::Now, &modes)?;
         Ok(Self { terminal, before })
     }

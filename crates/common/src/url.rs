@@ -154,10 +154,10 @@ impl Url {
         pick(self.later.username, typed, self.username.as_ref())
     }
 
-    /// The password, given that of `-P`.
+    /// The URL's own password, unless an option for one was typed after the URL.
     #[must_use]
-    pub fn password(&self, typed: Option<Secret>) -> Option<Secret> {
-        pick(self.later.password, typed, self.password.as_ref())
+    pub fn own_password(&self) -> Option<&Secret> {
+        self.password.as_ref().filter(|_| !self.later.password)
     }
 
     /// The topic, where the URL has one.
@@ -239,7 +239,9 @@ impl FromArgMatches for UrlArgs {
             host: is_later("host"),
             port: is_later("port"),
             username: is_later("username"),
-            password: is_later("password"),
+            password: ["password", "password_file", "ask_password"]
+                .into_iter()
+                .any(is_later),
             topic: is_later("topic"),
         };
         Ok(())

@@ -12,7 +12,7 @@ use crate::defaults;
 use crate::exit::Exit;
 use crate::report::Report;
 #[cfg(feature = "client")]
-use crate::{stdio, tls, tool::Tool};
+use crate::{scrub, stdio, tls, tool::Tool};
 
 pub use several_words::WORD_SEPARATOR;
 
@@ -37,7 +37,11 @@ pub fn run<T: FromArgMatches>(
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let mut command = command(tool.called_as(arguments.first()));
-    let parsed = defaults::complete(tool, &mut command, arguments).and_then(|complete| {
+    scrub::arguments(&command, &arguments);
+    let complete = defaults::complete(tool, &mut command, arguments);
+    // It has been read by now.
+    scrub::variable("MQ_PASSWORD");
+    let parsed = complete.and_then(|complete| {
         let version = format!("TLS: {}\n", tls::library());
         parse_with(command, complete.arguments, &complete.sources, &version)
     });

@@ -13,6 +13,7 @@ use mqtools_common::passwd::broker::BrokerVersion;
 use mqtools_common::passwd::entry::{UserName, check_password};
 use mqtools_common::passwd::hash::{Cost, DEFAULT_ITERATIONS, MAX_ITERATIONS, Scheme};
 use mqtools_common::report::{Report, warn};
+use mqtools_common::scrub;
 use mqtools_common::secret::Secret;
 use mqtools_common::tool::Tool;
 use mqtools_common::usage::{self, Parsed, misuse};
@@ -100,9 +101,11 @@ pub enum Password {
 /// # Errors
 /// A [`Report`] for a command line that makes no sense.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Request>, Report> {
-    let mut args = args.into_iter().peekable();
-    let tool = Tool::MQPASSWD.called_as(args.peek());
-    match usage::parse::<Cli>(command(tool), args)? {
+    let args: Vec<_> = args.into_iter().collect();
+    let tool = Tool::MQPASSWD.called_as(args.first());
+    let command = command(tool);
+    scrub::arguments(&command, &args);
+    match usage::parse::<Cli>(command, args)? {
         Parsed::Run(cli) => Ok(Parsed::Run(cli.request(tool)?)),
         Parsed::Show(text) => Ok(Parsed::Show(text)),
     }
@@ -150,8 +153,7 @@ pub fn command(tool: &'static str) -> clap::Command {
 #[command(group = ArgGroup::new("reports").multiple(true)
     .args(["list", "check", "verify", "if_changed"]))]
 struct Cli {
-    /// Take the password from the command line; while it runs, every user of the machine can
-    /// see it there
+    /// Take the password from the command line; it stays in the shell's history
     #[arg(short = 'b', conflicts_with_all = ["source", "import", "list", "check", "hash_only"])]
     batch: bool,
 

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
-use mqtools_common::secret::Secret;
+use mqtools_common::secret::{Secret, forbid_core_files};
 use mqtools_common::stdio;
 use mqtools_common::usage::Parsed;
 use serde::Serialize;
@@ -68,6 +68,7 @@ struct Outcome<'a> {
 }
 
 fn perform(request: Request) -> Result<Exit, Report> {
+    forbid_core_files();
     // Before anything is changed that it should hear of.
     let broker = request.reload.as_deref().map(reload::find).transpose()?;
     let done = match actions::perform(

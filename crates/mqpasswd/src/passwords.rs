@@ -1,7 +1,5 @@
 //! The password, from wherever the command line says it is.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -51,7 +49,7 @@ fn first_line(path: &Path) -> Result<Secret, Report> {
         )
         .cause(error)
     };
-    let file = File::open(path).map_err(failed)?;
+    let (line, file) = Secret::first_line(path, MAX_LENGTH).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     let mode = metadata.permissions().mode() & 0o777;
     // What is not a regular file, such as a pipe, holds nothing to be read later.
@@ -60,20 +58,8 @@ fn first_line(path: &Path) -> Result<Secret, Report> {
             "others can read {shown} (mode {mode:03o}); mend it with: chmod 600 {shown}"
         ));
     }
-    // All the room it can need: a vector that grows would leave parts of the password behind.
-    let mut line = Vec::with_capacity(MAX_LENGTH + 2);
-    // One byte at a time: of a pipe, what follows is for whoever reads on.
-    BufReader::with_capacity(1, file)
-        .take(MAX_LENGTH as u64 + 2)
-        .read_until(b'\n', &mut line)
-        .map_err(failed)?;
-    if line.ends_with(b"\n") {
-        line.pop();
-        if line.ends_with(b"\r") {
-            line.pop();
-        }
-    }
-    Ok(Secret::new(line))
+    // None is refused as an empty one.
+    Ok(line.unwrap_or_else(|| Secret::new(Vec::new())))
 }
 
 /// Letters and digits, each as likely as every other: nothing that a shell, a URL or a

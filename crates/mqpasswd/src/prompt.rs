@@ -1,7 +1,7 @@
 //! A new password: typed twice on the terminal, or two lines of stdin.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,6 +10,7 @@ use mqtools_common::exit::Exit;
 use mqtools_common::passwd::entry::{MAX_LENGTH, check_password};
 use mqtools_common::report::Report;
 use mqtools_common::secret::Secret;
+use mqtools_common::terminal;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::flag;
@@ -22,7 +23,7 @@ use signal_hook::low_level::{emulate_default_handler, pipe};
 /// nothing to read.
 pub(crate) fn new_password() -> Result<Secret, Report> {
     if io::stdin().is_terminal() {
-        with_signals_held(|| twice(typed)).map_err(unread)?
+        with_signals_held(|| twice(terminal::ask)).map_err(unread)?
     } else {
         twice(|_| line_of_stdin())
     }
@@ -34,8 +35,8 @@ pub(crate) fn new_password() -> Result<Secret, Report> {
 /// A [`Report`] when there is nothing to read.
 pub(crate) fn present_password() -> Result<Secret, Report> {
     if io::stdin().is_terminal() {
-        with_signals_held(|| typed("Password: "))
-            .and_then(|typed| typed)
+        with_signals_held(|| terminal::ask("Password: "))
+            .and_then(|answer| answer)
             .map_err(unread)
     } else {
         line_of_stdin().map_err(unread)
@@ -71,14 +72,8 @@ fn unread(error: io::Error) -> Report {
         .hint("it is typed twice on a terminal, or read from two lines of stdin")
 }
 
-/// What somebody types, with the echo off.
-fn typed(prompt: &str) -> io::Result<Secret> {
-    rpassword::prompt_password(prompt).map(Secret::from)
-}
-
 /// Lets signals end or stop the process only once the terminal is as it was before `ask`:
-/// while somebody types a password, the echo is off. Ctrl-C is such a signal too, rpassword
-/// sends it to itself.
+/// while somebody types a password, the echo is off. Ctrl-C is such a signal too.
 fn with_signals_held<T>(ask: impl FnOnce() -> T) -> io::Result<T> {
     let terminal = File::open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
@@ -160,26 +155,8 @@ impl Guard {
     }
 }
 
-/// The next line, without its ending. Of a line that is too long for a password only so much
-/// is read that this shows.
+/// The next line of stdin.
 fn line_of_stdin() -> io::Result<Secret> {
-    // All the room it can need: a vector that grows would leave parts of the password behind.
-    let mut line = Vec::with_capacity(MAX_LENGTH + 2);
-    io::stdin()
-        .lock()
-        .take(MAX_LENGTH as u64 + 2)
-        .read_until(b'\n', &mut line)?;
-    if line.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "stdin has ended",
-        ));
-    }
-    if line.ends_with(b"\n") {
-        line.pop();
-        if line.ends_with(b"\r") {
-            line.pop();
-        }
-    }
-    Ok(Secret::new(line))
+    Secret::read_line(io::stdin().lock(), MAX_LENGTH)?
+        .ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "stdin has ended"))
 }

@@ -102,3 +102,26 @@ impl Config {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn debug_output_hides_every_secret() {
+        let line = "mqpub -u user -P hunter2 -L mqtt://u:hunter2@localhost/t -m x \
+                    --proxy socks5h://u:hunter2@localhost";
+        let args = Args::try_parse_from(line.split_whitespace()).unwrap();
+        let shown = format!("{args:?}");
+        assert!(
+            shown.contains("user") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+        let config = Config::new(args).unwrap();
+        assert!(config.connect.connect.password.is_some());
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -142,6 +142,11 @@ pub struct Args {
     #[arg(long)]
     pub pretty: bool,
 
+    /// On a terminal too, print control characters of messages as they are: they are commands
+    /// to it
+    #[arg(long)]
+    pub raw: bool,
+
     /// Do not print retained messages
     #[arg(short = 'R', conflicts_with = "retained_only")]
     pub no_retained: bool,

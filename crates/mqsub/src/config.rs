@@ -1,6 +1,7 @@
 //! From the typed options to what is subscribed and printed, checked.
 
 use std::ffi::OsStr;
+use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
@@ -112,12 +113,13 @@ fn display(args: &Args) -> Result<Display, Report> {
         None => Format::Plain {
             topic: args.verbose || args.watch,
             newline,
+            terminal: false,
         },
     };
     Ok(if args.watch {
         Display::Watch(format)
     } else {
-        Display::Messages(format)
+        Display::Messages(format.for_terminal(!args.raw && io::stdout().is_terminal()))
     })
 }
 

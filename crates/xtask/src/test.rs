@@ -44,7 +44,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     }
     if args.is_empty() {
         // In a folder of its own: the tools that everything else tests do without OpenSSL.
-        let mut psk = cargo();
+        let mut psk = with_signals(cargo());
         also(
             psk.args(["test", "--no-fail-fast", "--target-dir", "target/psk"])
                 .args(["-p", "mqpub", "-p", "mqsub", "--test", "psk"])
@@ -59,11 +59,38 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 }
 
 fn test_command() -> Command {
-    let mut command = cargo();
+    let mut command = with_signals(cargo());
     command
         .args(["test", "--no-fail-fast"])
         .env("MQ_TOOLS_BUILT", "1");
     command
+}
+
+/// Gives back the signals that whoever started us ignores, as `nohup` and the `&` of a script do: the
+/// tools would ignore them too, and the tests send them.
+fn with_signals(cargo: Command) -> Command {
+    // By proc(5), bit N-1 of SigIgn stands for signal N: SIGHUP is 1, SIGINT 2.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    if ignored.unwrap_or(0) & 0b11 == 0 {
+        return cargo;
+    }
+    let mut env = Command::new("env");
+    env.arg("--default-signal=HUP,INT").arg(cargo.get_program());
+    env.args(cargo.get_args());
+    for (name, value) in cargo.get_envs() {
+        match value {
+            Some(value) => env.env(name, value),
+            None => env.env_remove(name),
+        };
+    }
+    if let Some(folder) = cargo.get_current_dir() {
+        env.current_dir(folder);
+    }
+    env.stdin(std::process::Stdio::null());
+    env
 }
 
 /// Runs `cargo test` with its output on the screen, and adds up its closing lines.

@@ -39,8 +39,17 @@ pub struct TlsArgs {
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub key: Option<PathBuf>,
 
-    /// A key that the broker has too, in hexadecimal digits (visible in the process list), instead
-    /// of certificates; turns TLS on
+    /// Take the pass phrase of --key from the first line of this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "key",
+        allow_hyphen_values = true
+    )]
+    pub key_passphrase_file: Option<PathBuf>,
+
+    /// A key that the broker has too, in hexadecimal digits, instead of certificates; turns TLS
+    /// on
     #[arg(
         long,
         value_name = "HEX",

@@ -2,6 +2,7 @@
 //! contradicts what.
 
 use super::TLS_PORT;
+use super::credentials::from_file;
 use crate::args::{KeyFormArg, TlsArgs, TlsVersionArg};
 use crate::report::{Report, warn};
 use crate::tls::{Ciphers, IdentityFiles, SharedKey, TlsOptions, Trust};
@@ -25,7 +26,7 @@ pub(super) fn options(
         return Ok(None);
     }
     refuse_engines(args)?;
-    let identity = identity(args)?;
+    let identity = identity(args, quiet)?;
     let shared = shared_key(args)?;
     // With a pre-shared key the list is for OpenSSL.
     let ciphers = if shared.is_some() {
@@ -80,11 +81,20 @@ pub(super) fn options(
     }))
 }
 
-fn identity(args: &TlsArgs) -> Result<Option<IdentityFiles>, Report> {
+fn identity(args: &TlsArgs, quiet: bool) -> Result<Option<IdentityFiles>, Report> {
     match (&args.cert, &args.key) {
         (Some(certificate), Some(key)) => Ok(Some(IdentityFiles {
             certificate: certificate.clone(),
             key: key.clone(),
+            pass_phrase: match &args.key_passphrase_file {
+                Some(path) => Some(from_file(
+                    path,
+                    "--key-passphrase-file",
+                    "pass phrase",
+                    quiet,
+                )?),
+                None => None,
+            },
         })),
         (None, None) => Ok(None),
         (Some(_), None) => {

@@ -3,6 +3,7 @@
 
 mod dial;
 mod open;
+mod peer;
 mod proxy;
 mod srv;
 mod websocket;
@@ -14,6 +15,7 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use open::{Limit, open};
+pub use peer::Peer;
 pub use proxy::Proxy;
 pub use srv::{Service, dns_server};
 

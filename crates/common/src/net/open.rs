@@ -1,11 +1,12 @@
 //! The steps of opening a connection, each within what is left of the time.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::srv::Service;
-use super::{Address, Route, Stream, dial, websocket};
+use super::{Address, Peer, Route, Stream, dial, websocket};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::tls::Tls;
@@ -51,7 +52,7 @@ impl Limit {
 }
 
 /// Connects to the broker, secures the connection and opens the WebSocket, as the route says.
-/// Gives the name of what it is connected to as well, for messages.
+/// Gives what it is connected to as well.
 ///
 /// # Errors
 /// No such host, no such socket, nobody there, a proxy or a handshake that failed: explained.
@@ -59,10 +60,10 @@ pub async fn open(
     route: &Route,
     tls: Option<&Tls>,
     limit: &Limit,
-) -> Result<(Stream, String), Report> {
+) -> Result<(Stream, Peer), Report> {
     match &route.address {
         Address::Service(service) => Box::pin(any_of(service, route, tls, limit)).await,
-        _ => Ok((way(route, tls, limit).await?, route.to_string())),
+        _ => way(route, tls, limit).await,
     }
 }
 
@@ -72,7 +73,7 @@ async fn any_of(
     route: &Route,
     tls: Option<&Tls>,
     limit: &Limit,
-) -> Result<(Stream, String), Report> {
+) -> Result<(Stream, Peer), Report> {
     let targets = limit.on(service.targets()).await.map_err(|seconds| {
         service
             .not_found()
@@ -89,7 +90,7 @@ async fn any_of(
             ..route.clone()
         };
         match way(&route, tls, &limit.share(count - done - 1)).await {
-            Ok(stream) => return Ok((stream, route.to_string())),
+            Ok(connected) => return Ok(connected),
             Err(report) => failure = report,
         }
     }
@@ -116,9 +117,9 @@ async fn any_of(
     })
 }
 
-async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<Stream, Report> {
-    let mut stream = match &route.proxy {
-        Some(proxy) => Box::pin(proxy.connect(route, limit)).await?,
+async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream, Peer), Report> {
+    let (mut stream, ip) = match &route.proxy {
+        Some(proxy) => (Box::pin(proxy.connect(route, limit)).await?, None),
         None => limit.on(dial(route)).await.map_err(|seconds| {
             Report::new(Exit::OS_ERROR, format!("cannot connect to {route}"))
                 .cause(format!("no answer within {seconds} s"))
@@ -151,18 +152,20 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<Stream, 
                 .hint("is that port a listener for WebSockets? without --ws it is plain MQTT")
             })??;
     }
-    Ok(stream)
+    Ok((stream, Peer::new(route, ip)))
 }
 
-async fn dial(route: &Route) -> Result<Stream, Report> {
+/// Gives the address that answered as well, where it is one.
+async fn dial(route: &Route) -> Result<(Stream, Option<IpAddr>), Report> {
     match &route.address {
         Address::Tcp { host, port } => {
-            let stream = dial::tcp(host, *port, route.bind.as_deref()).await;
-            Ok(Box::pin(
-                stream.map_err(|failure| failure.report(host, route))?,
-            ))
+            let stream = dial::tcp(host, *port, route.bind.as_deref())
+                .await
+                .map_err(|failure| failure.report(host, route))?;
+            let ip = stream.peer_addr().ok().map(|peer| peer.ip());
+            Ok((Box::pin(stream), ip))
         }
-        Address::Unix(path) => Ok(Box::pin(dial::unix(path).await?)),
+        Address::Unix(path) => Ok((Box::pin(dial::unix(path).await?), None)),
         // Only its targets can be connected to.
         Address::Service(service) => Err(service.not_found()),
     }

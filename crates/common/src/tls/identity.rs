@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::encrypted_key::EncryptedKey;
 use crate::exit::Exit;
 use crate::report::Report;
+use crate::secret::Secret;
 use crate::terminal;
 
 /// OpenSSL's words, which scripts that answer prompts wait for.
@@ -19,8 +20,10 @@ const PROMPT: &str = "Enter PEM pass phrase:";
 pub struct IdentityFiles {
     /// PEM: the certificate, then those that lead to its authority.
     pub certificate: PathBuf,
-    /// PEM: PKCS#8, PKCS#1 or SEC1. An encrypted key's pass phrase is asked on the terminal.
+    /// PEM: PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
+    /// For an encrypted key; without it, it is asked on the terminal.
+    pub pass_phrase: Option<Secret>,
 }
 
 /// A certificate chain and its key, read but not yet known to belong together.
@@ -32,7 +35,7 @@ pub(super) struct Identity {
 pub(super) fn read(files: &IdentityFiles) -> Result<Identity, Report> {
     Ok(Identity {
         chain: chain(&files.certificate)?,
-        key: key(&files.key)?,
+        key: key(files)?,
     })
 }
 
@@ -81,7 +84,8 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Report> {
     Ok(chain)
 }
 
-fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Report> {
+fn key(files: &IdentityFiles) -> Result<PrivateKeyDer<'static>, Report> {
+    let path = &files.key;
     let shown = path.display();
     let unusable = || Report::new(Exit::TLS, format!("cannot use the --key {shown}"));
     let text = std::fs::read(path).map(Zeroizing::new).map_err(|why| {
@@ -90,7 +94,7 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Report> {
             .hint("give the PEM file of the certificate's private key")
     })?;
     if let Some(key) = EncryptedKey::find(&text) {
-        return decrypted(key, path);
+        return decrypted(key, files);
     }
     PrivateKeyDer::from_pem_slice(&text).map_err(|why| {
         let cause = match why {
@@ -107,9 +111,9 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Report> {
 
 fn decrypted(
     key: Result<EncryptedKey, String>,
-    path: &Path,
+    files: &IdentityFiles,
 ) -> Result<PrivateKeyDer<'static>, Report> {
-    let shown = path.display();
+    let shown = files.key.display();
     let unusable = || Report::new(Exit::TLS, format!("cannot use the --key {shown}"));
     let key = key.map_err(|why| {
         unusable()
@@ -118,18 +122,24 @@ fn decrypted(
                 "encrypt it in today's form: openssl pkcs8 -topk8 -in {shown} -out new.key, then --key new.key"
             ))
     })?;
-    let pass_phrase = terminal::ask(PROMPT).map_err(|why| {
-        unusable()
-            .cause(format!(
-                "it is encrypted, and its pass phrase cannot be asked on a terminal: {why}"
-            ))
-            .hint(format!(
-                "decrypt it into a file that only you can read: (umask 077; openssl pkey -in {shown} -out plain.key), then --key plain.key"
-            ))
-    })?;
+    let given = files.pass_phrase.clone();
+    let is_given = given.is_some();
+    let pass_phrase = given
+        .map_or_else(|| terminal::ask(PROMPT), Ok)
+        .map_err(|why| {
+            unusable()
+                .cause(format!(
+                    "it is encrypted, and its pass phrase cannot be asked on a terminal: {why}"
+                ))
+                .hint("give it with --key-passphrase-file FILE")
+        })?;
     key.decrypt(&pass_phrase).ok_or_else(|| {
         unusable()
             .cause("the pass phrase is wrong")
-            .hint("type the one that the key was encrypted with")
+            .hint(if is_given {
+                "put the one that the key was encrypted with into the first line of the --key-passphrase-file"
+            } else {
+                "type the one that the key was encrypted with"
+            })
     })
 }

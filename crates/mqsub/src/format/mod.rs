@@ -10,6 +10,7 @@ mod time;
 
 use std::io::{self, Write};
 
+use mqtools_common::escape::{Style, escape_for_terminal};
 use mqtools_common::message::Message;
 
 pub(crate) use self::json::NotJson;
@@ -24,6 +25,8 @@ pub(crate) enum Format {
         topic: bool,
         /// Not with `-N`.
         newline: bool,
+        /// What a terminal would obey is shown.
+        terminal: bool,
     },
     /// `-F`
     Template(Box<Template>),
@@ -38,6 +41,16 @@ pub(crate) enum Printed {
 }
 
 impl Format {
+    /// Chooses whether what comes from a message, and a terminal would obey, is shown in another
+    /// form.
+    pub(crate) fn for_terminal(mut self, yes: bool) -> Self {
+        match &mut self {
+            Self::Plain { terminal, .. } => *terminal = yes,
+            Self::Template(template) => template.for_terminal(yes),
+        }
+        self
+    }
+
     /// Writes one message. Without `-F`, an empty payload prints nothing at all, not even a
     /// newline, unless the topic is printed with it.
     ///
@@ -45,8 +58,17 @@ impl Format {
     /// Those of `out`.
     pub(crate) fn write(&self, message: &Message, out: &mut impl Write) -> io::Result<Printed> {
         match self {
-            Self::Plain { topic, newline } => {
-                plain(message, *topic, *newline, out).map(|()| Printed::Yes)
+            Self::Plain {
+                topic,
+                newline,
+                terminal,
+            } => {
+                if *terminal {
+                    plain_on_terminal(message, *topic, *newline, out)
+                } else {
+                    plain(message, *topic, *newline, out)
+                }?;
+                Ok(Printed::Yes)
             }
             Self::Template(template) => template.write(message, out),
         }
@@ -54,18 +76,41 @@ impl Format {
 }
 
 fn plain(message: &Message, topic: bool, newline: bool, out: &mut impl Write) -> io::Result<()> {
-    if topic {
-        out.write_all(message.topic.as_bytes())?;
+    let topic = topic.then_some(message.topic.as_bytes());
+    pieces(topic, &message.payload, newline, out)
+}
+
+fn pieces(
+    topic: Option<&[u8]>,
+    payload: &[u8],
+    newline: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if let Some(topic) = topic {
+        out.write_all(topic)?;
         out.write_all(b" ")?;
-        if message.payload.is_empty() {
+        if payload.is_empty() {
             out.write_all(b"(null)")?;
         }
-    } else if message.payload.is_empty() {
+    } else if payload.is_empty() {
         return Ok(());
     }
-    out.write_all(&message.payload)?;
+    out.write_all(payload)?;
     if newline {
         out.write_all(b"\n")?;
     }
     Ok(())
+}
+
+fn plain_on_terminal(
+    message: &Message,
+    topic: bool,
+    newline: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut shown = Vec::new();
+    escape_for_terminal(&message.payload, Style::Text, &mut shown)?;
+    let mut name = Vec::new();
+    escape_for_terminal(message.topic.as_bytes(), Style::Line, &mut name)?;
+    pieces(topic.then_some(&*name), &shown, newline, out)
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
+use mqtools_common::escape::{Style, escape_for_terminal};
 use mqtools_common::message::Message;
 use mqtools_common::property::PublishProperties;
 
@@ -25,6 +26,8 @@ pub(crate) struct Template {
     zone: TimeZone,
     /// What `TZ` says, where it means no zone.
     unknown_zone: Option<String>,
+    /// What a terminal would obey is shown, unless it is the user's own text.
+    terminal: bool,
 }
 
 /// A part of a template.
@@ -124,7 +127,12 @@ impl Template {
             pieces,
             newline,
             pretty,
+            terminal: false,
         })
+    }
+
+    pub(super) fn for_terminal(&mut self, yes: bool) {
+        self.terminal = yes;
     }
 
     /// What `TZ` says, when local times are printed and it means no zone: they are in UTC.
@@ -151,19 +159,45 @@ impl Template {
                 Piece::Text(text) => out.write_all(text)?,
                 Piece::Time(format) => moment.strftime(format, out)?,
                 Piece::Nanoseconds => moment.nanoseconds(out)?,
-                Piece::Field(Field::Json, _) => {
-                    json::message(message, None, &moment, self.pretty, out)?;
+                Piece::Field(field, layout) if self.terminal => {
+                    let mut text = Vec::new();
+                    self.field(*field, layout, message, &parsed, &moment, &mut text)?;
+                    escape_for_terminal(&text, style(*field), out)?;
                 }
-                Piece::Field(Field::ParsedJson, _) => {
-                    json::message(message, Some(&parsed), &moment, self.pretty, out)?;
+                Piece::Field(field, layout) => {
+                    self.field(*field, layout, message, &parsed, &moment, out)?;
                 }
-                Piece::Field(field, layout) => write_field(*field, layout, message, &moment, out)?,
             }
         }
         if self.newline {
             out.write_all(b"\n")?;
         }
         Ok(Printed::Yes)
+    }
+
+    fn field(
+        &self,
+        field: Field,
+        layout: &Layout,
+        message: &Message,
+        parsed: &str,
+        moment: &Moment<'_>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        match field {
+            Field::Json => json::message(message, None, moment, self.pretty, out),
+            Field::ParsedJson => json::message(message, Some(parsed), moment, self.pretty, out),
+            field => write_field(field, layout, message, moment, out),
+        }
+    }
+}
+
+/// Payloads have lines, and JSON its own way to name a character.
+fn style(field: Field) -> Style {
+    match field {
+        Field::Payload => Style::Text,
+        Field::Json | Field::ParsedJson => Style::Json,
+        _ => Style::Line,
     }
 }
 

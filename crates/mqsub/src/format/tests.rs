@@ -25,7 +25,11 @@ fn message(payload: &[u8]) -> Message {
 
 fn plain(topic: bool, newline: bool, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    let format = Format::Plain { topic, newline };
+    let format = Format::Plain {
+        topic,
+        newline,
+        terminal: false,
+    };
     format.write(&message(payload), &mut out).unwrap();
     out
 }
@@ -338,4 +342,50 @@ proptest! {
             prop_assert!(serde_json::from_slice::<Value>(&printed).is_err());
         }
     }
+
+    #[test]
+    fn a_message_gives_a_terminal_no_command(
+        message in any_message(),
+        format in prop_oneof![
+            Just(None),
+            "(%[-]?[0]?[0-9]{0,2}(\\.[0-9]{0,2})?[ACDEFIJPRSUXdfjlmpqrtx]){1,8}".prop_map(Some),
+        ],
+        topic in any::<bool>(),
+        pretty in any::<bool>(),
+    ) {
+        let text = on_terminal(format.as_deref(), topic, pretty, &message);
+        let text = std::str::from_utf8(&text).unwrap();
+        let is_safe = |c: char| {
+            matches!(c, '\n' | '\t')
+                || !(c.is_control() || matches!(u32::from(c), 0x202a..=0x202e | 0x2066..=0x2069))
+        };
+        prop_assert!(text.chars().all(is_safe), "{:?}", text);
+    }
+
+    #[test]
+    fn on_a_terminal_json_is_the_same_json(message in any_message(), pretty in any::<bool>()) {
+        let shown = on_terminal(Some("%j"), false, pretty, &message);
+        let shown: Value = serde_json::from_slice(&shown).unwrap();
+        let plain: Value = serde_json::from_slice(&fill(b"%j", pretty, &message).unwrap()).unwrap();
+        for member in ["topic", "payload", "properties", "payload_encoding"] {
+            prop_assert_eq!(&shown[member], &plain[member]);
+        }
+    }
+}
+
+/// What is written for a terminal; without a format, that of no option or `-v`.
+fn on_terminal(format: Option<&str>, topic: bool, pretty: bool, message: &Message) -> Vec<u8> {
+    let format = match format {
+        Some(text) => Format::Template(Box::new(
+            Template::new(text.as_bytes(), true, pretty).unwrap(),
+        )),
+        None => Format::Plain {
+            topic,
+            newline: true,
+            terminal: false,
+        },
+    };
+    let mut out = Vec::new();
+    let _ = format.for_terminal(true).write(message, &mut out).unwrap();
+    out
 }
