@@ -18,6 +18,10 @@ pub(crate) struct Job<'a> {
 /// Hashes all of them, in their order; `None` for one whose stored hash stays. The error comes
 /// with the place of the job that failed.
 pub(crate) fn hash_all(jobs: &[Job<'_>]) -> Result<Vec<Option<String>>, (usize, HashError)> {
+    // One alone is not worth a thread.
+    if let [job] = jobs {
+        return job.run().map(|hash| vec![hash]).map_err(|error| (0, error));
+    }
     let progress = Progress::of(jobs.len());
     jobs.par_iter()
         .enumerate()

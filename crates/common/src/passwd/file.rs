@@ -194,18 +194,15 @@ fn write(
 /// Whether what stopped the usual way is something that overwriting does not need: to write in
 /// the folder, to rename over a mount point, to give a file another owner or a label.
 fn in_place_may_help(error: &io::Error) -> bool {
-    let helped = [
-        Errno::ACCESS,
-        Errno::PERM,
-        Errno::ROFS,
-        Errno::BUSY,
-        Errno::XDEV,
-        Errno::NOTSUP,
-    ];
-    let code = error.raw_os_error();
-    helped
-        .iter()
-        .any(|errno| code == Some(errno.raw_os_error()))
+    // By kind: the numbers do not get through tempfile.
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::ResourceBusy
+            | io::ErrorKind::CrossesDevices
+            | io::ErrorKind::Unsupported
+    )
 }
 
 /// Makes the rename itself durable.
