@@ -1,5 +1,6 @@
 //! Each action on a password file, from what the command line says to what is on the disk.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -76,12 +77,12 @@ pub(crate) fn perform(
 fn set(tool: &str, path: PathBuf, user: NewUser, if_changed: bool) -> Result<Done, Report> {
     // Whoever types a password should not learn afterwards that the file is missing or broken.
     let text = read_existing(tool, &path, Some(user.name.as_str()))?;
-    edits::set_users(&text, &[(&user.name, "")]).map_err(|error| refused(&path, &error))?;
+    edits::check(&text, &[&user.name]).map_err(|error| refused(&path, &error))?;
     let password = passwords::new(&user.password)?;
     let generated = kept_if_generated(&user.password, &password);
     let records = vec![record(&user, password)];
     let changes = plan(records, &text, user.hashing, if_changed)?;
-    apply(path, &changes, generated)
+    apply(path, &text, &changes, generated)
 }
 
 fn create(
@@ -112,14 +113,14 @@ fn import(
     };
     let records = import::read(source, hashing.target)?;
     if new_file.is_none() {
-        let none: Vec<_> = records.iter().map(|record| (&record.name, "")).collect();
-        edits::set_users(&text, &none).map_err(|error| refused(&path, &error))?;
+        let names: Vec<_> = records.iter().map(|record| &record.name).collect();
+        edits::check(&text, &names).map_err(|error| refused(&path, &error))?;
     }
     let changes = plan(records, &text, hashing, if_changed)?;
     let counts = changes.counts;
     let done = match new_file {
         Some(new_file) => make(path, &new_file, &changes, None)?,
-        None => apply(path, &changes, None)?,
+        None => apply(path, &text, &changes, None)?,
     };
     tell(&format!(
         "{}: {} added, {} updated, {} unchanged",
@@ -162,7 +163,7 @@ fn hash_plain(path: PathBuf, hashing: Hashing) -> Result<Done, Report> {
 
 fn verify(path: &Path, user: &OsStr, source: &Password, json: bool) -> Result<Exit, Report> {
     let text = file::read(path)?;
-    let stored = edits::stored(&text);
+    let stored = edits::stored(&text, &HashSet::from([user.as_bytes()]));
     let stored = stored.get(user.as_bytes());
     let password = passwords::present(source)?;
     let shown = user.to_string_lossy().escape_debug().to_string();
@@ -247,17 +248,30 @@ fn plan(
     hashing: Hashing,
     if_changed: bool,
 ) -> Result<Changes, Report> {
-    let stored = edits::stored(text);
+    let names = records.iter().map(|record| record.name.as_str().to_owned());
+    let names: Vec<_> = names.collect();
+    let wanted = names.iter().map(String::as_bytes).collect();
+    let stored = edits::stored(text, &wanted);
     Changes::plan(records, &stored, hashing, if_changed).map_err(cannot_hash)
 }
 
-/// Puts what is new into an existing file.
-fn apply(path: PathBuf, changes: &Changes, generated: Option<Secret>) -> Result<Done, Report> {
+/// Puts what is new into an existing file, which has been looked at when its text was `checked`.
+fn apply(
+    path: PathBuf,
+    checked: &[u8],
+    changes: &Changes,
+    generated: Option<Secret>,
+) -> Result<Done, Report> {
     let counts = changes.counts;
     if counts.is_change() {
         let users = changes.new_ones();
         file::edit(&path, |text| {
-            edits::set_users(text, &users).map_err(|error| refused(&path, &error))
+            // In a large file this is what takes the time.
+            if text != checked {
+                let names: Vec<_> = users.iter().map(|(name, _)| *name).collect();
+                edits::check(text, &names).map_err(|error| refused(&path, &error))?;
+            }
+            Ok(edits::set_users(text, &users))
         })?;
     }
     Ok(Done {

@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mqtools_common::passwd::entry::{self, Credential, Line, UserName, check_password};
 use mqtools_common::passwd::hash::Scheme;
@@ -41,12 +41,29 @@ pub fn new_file(users: &[(&UserName, &str)]) -> Vec<u8> {
     text
 }
 
-/// Adds users at the end, in their order, or gives existing ones a new hash in the place of the
-/// old. Of several lines for a user one stays: an old password must not let anybody in.
+/// Whether a file may be changed for these users, whose own lines may be broken.
 ///
 /// # Errors
 /// [`EditError::Line`] for a broken line of another user.
-pub fn set_users(text: &[u8], users: &[(&UserName, &str)]) -> Result<Vec<u8>, EditError> {
+pub fn check(text: &[u8], users: &[&UserName]) -> Result<(), EditError> {
+    let names: HashSet<_> = users.iter().map(|user| user.as_str().as_bytes()).collect();
+    for line in entry::lines(text) {
+        let entry = line.parse().map_err(|fault| broken(&line, &fault))?;
+        if let Some(entry) = entry
+            && let Err(fault) = entry.check()
+            && !names.contains(entry.user)
+        {
+            return Err(broken(&line, &fault));
+        }
+    }
+    Ok(())
+}
+
+/// Adds users at the end, in their order, or gives existing ones a new hash in the place of the
+/// old. Of several lines for a user one stays: an old password must not let anybody in. The text
+/// has passed [`check`].
+#[must_use]
+pub fn set_users(text: &[u8], users: &[(&UserName, &str)]) -> Vec<u8> {
     let mut places: HashMap<&[u8], usize> = HashMap::with_capacity(users.len());
     for (at, (user, _)) in users.iter().enumerate() {
         places.insert(user.as_str().as_bytes(), at);
@@ -58,16 +75,7 @@ pub fn set_users(text: &[u8], users: &[(&UserName, &str)]) -> Result<Vec<u8>, Ed
         .sum();
     let mut new = Vec::with_capacity(text.len() + room + 2);
     for line in entry::lines(text) {
-        let ours = match line.parse().map_err(|fault| broken(&line, &fault))? {
-            None => None,
-            Some(entry) => {
-                let ours = places.get(entry.user);
-                if ours.is_none() {
-                    entry.check().map_err(|fault| broken(&line, &fault))?;
-                }
-                ours
-            }
-        };
+        let ours = line.entry().and_then(|entry| places.get(entry.user));
         let Some(&at) = ours else {
             new.extend_from_slice(line.bytes);
             continue;
@@ -84,7 +92,7 @@ pub fn set_users(text: &[u8], users: &[(&UserName, &str)]) -> Result<Vec<u8>, Ed
         }
         push_line(&mut new, user.as_str().as_bytes(), hash, ending);
     }
-    Ok(new)
+    new
 }
 
 /// What a file says about a user.
@@ -96,11 +104,12 @@ pub struct Stored<'a> {
     pub value: &'a [u8],
 }
 
-/// All users of a file, by name. Broken lines have none.
+/// Which of these users a file has, by name. Broken lines have none.
 #[must_use]
-pub fn stored(text: &[u8]) -> HashMap<&[u8], Stored<'_>> {
+pub fn stored<'a>(text: &'a [u8], wanted: &HashSet<&[u8]>) -> HashMap<&'a [u8], Stored<'a>> {
     let mut users: HashMap<&[u8], Stored<'_>> = HashMap::new();
-    for entry in entry::lines(text).filter_map(|line| line.entry()) {
+    let entries = entry::lines(text).filter_map(|line| line.entry());
+    for entry in entries.filter(|entry| wanted.contains(entry.user)) {
         let value = entry.value;
         users
             .entry(entry.user)

@@ -136,6 +136,18 @@ pub fn begins_like_a_hash(value: &[u8]) -> bool {
         .any(|prefix| value.starts_with(prefix.as_bytes()))
 }
 
+/// Whether the text is a hash that brokers know, as [`PasswordHash::parse`] finds it; fast for
+/// the form that nearly all lines of a large file have.
+///
+/// # Errors
+/// [`HashError`] when it is not.
+pub fn check(text: &[u8]) -> Result<(), HashError> {
+    match is_usual(text) {
+        Some(true) => Ok(()),
+        _ => PasswordHash::parse(text).map(drop),
+    }
+}
+
 /// A stored hash. `Display` gives the text of the file, `Debug` only the kind.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
@@ -334,6 +346,23 @@ impl Scheme {
     }
 }
 
+/// Whether this is `$7$`, a sensible number, a salt of 12 bytes, and a digest, each in its usual
+/// base64; `None` when it does not even look so.
+fn is_usual(text: &[u8]) -> Option<bool> {
+    const SALT: usize = 16;
+    const DIGEST: usize = 88;
+    let rest = text.strip_prefix(SHA512_PBKDF2.as_bytes())?;
+    let (digits, rest) = rest.split_at_checked(rest.len().checked_sub(SALT + DIGEST + 2)?)?;
+    let (first, more) = digits.split_first()?;
+    let number =
+        (b'1'..=b'9').contains(first) && more.len() < 9 && more.iter().all(u8::is_ascii_digit);
+    let (salt, digest) = rest.strip_prefix(b"$")?.split_at_checked(SALT)?;
+    let mut decoded = [0; 72];
+    let mut is_base64 =
+        |text: &[u8], length| BASE64_STANDARD.decode_slice(text, &mut decoded) == Ok(length);
+    Some(number && is_base64(salt, 12) && is_base64(digest.strip_prefix(b"$")?, DIGEST_LENGTH))
+}
+
 fn check_iterations(iterations: u32) -> Result<u32, HashError> {
     (1..=MAX_ITERATIONS)
         .contains(&iterations)
@@ -420,6 +449,15 @@ mod tests {
             assert_eq!(first.len(), length, "{first}");
             assert_ne!(first, second, "the salt is fresh");
             assert_eq!(verify(&password, first.as_bytes()), Ok(true));
+            assert_eq!(check(first.as_bytes()), Ok(()));
+            // One byte wrong anywhere: both ways of looking at it agree.
+            for at in 0..first.len() {
+                for byte in *b"$!=A0" {
+                    let mut wrong = first.clone().into_bytes();
+                    wrong[at] = byte;
+                    assert_eq!(check(&wrong), PasswordHash::parse(&wrong).map(drop));
+                }
+            }
             assert_eq!(
                 verify(&Secret::new(b"x".to_vec()), first.as_bytes()),
                 Ok(false)
@@ -499,6 +537,7 @@ mod tests {
                 prop_assert!(begins_like_a_hash(text.as_bytes()));
                 prop_assert!(PasswordHash::parse(hash.to_string().as_bytes()) == Ok(hash));
             }
+            prop_assert_eq!(check(text.as_bytes()), PasswordHash::parse(text.as_bytes()).map(drop));
         }
 
         #[test]

@@ -16,7 +16,10 @@ fn user(name: &str) -> UserName {
 }
 
 fn set(text: &str, name: &str) -> Result<String, EditError> {
-    set_users(text.as_bytes(), &[(&user(name), "NEW")]).map(|text| String::from_utf8(text).unwrap())
+    let user = user(name);
+    check(text.as_bytes(), &[&user])?;
+    let new = set_users(text.as_bytes(), &[(&user, "NEW")]);
+    Ok(String::from_utf8(new).unwrap())
 }
 
 fn delete(text: &str, name: &str) -> Result<String, EditError> {
@@ -149,7 +152,9 @@ proptest! {
             _ => text.to_vec(),
         };
 
-        match set_users(&text, &[(&user(&name), HASH)]) {
+        let user = user(&name);
+        let new = check(&text, &[&user]).map(|()| set_users(&text, &[(&user, HASH)]));
+        match new {
             Ok(new) if mine(&text) == 0 => prop_assert_eq!(others(&new), others(&ended(&text))),
             Ok(new) => {
                 prop_assert_eq!(others(&new), others(&text));

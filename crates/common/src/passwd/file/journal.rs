@@ -13,6 +13,7 @@
 //! Once all of this is on the disk, the first N bytes are overwritten, and what is behind them
 //! is cut off. A tail with a good last line is finished, one without is cut off at its beginning.
 
+use memchr::{memchr, memmem, memrchr};
 use sha2::{Digest as _, Sha512};
 
 const BEGIN: &[u8] = b"#mqpasswd-begin ";
@@ -75,26 +76,25 @@ fn finished(text: &[u8]) -> Option<Vec<u8>> {
 
 /// The old content, if a tail was begun.
 fn undone(text: &[u8]) -> Option<Vec<u8>> {
-    let mut at = text.len();
-    for line in text.split_inclusive(|&byte| byte == b'\n').rev() {
-        at -= line.len();
-        if let Some(length) = line.strip_prefix(BEGIN) {
-            let length = number(length.strip_suffix(b"\n").unwrap_or(length));
-            return match length {
-                Some(length) if length == at || length + 1 == at => {
-                    text.get(..length).map(<[u8]>::to_vec)
-                }
-                // The number itself is cut.
-                _ if at + line.len() == text.len() => text.get(..at).map(<[u8]>::to_vec),
-                _ => continue,
-            };
+    let mut end = text.len();
+    while let Some(at) = memmem::rfind(text.get(..end)?, BEGIN) {
+        end = at;
+        let digits = text.get(at + BEGIN.len()..)?;
+        let length = match memchr(b'\n', digits) {
+            Some(length) => number(digits.get(..length)?),
+            // The number itself may be cut.
+            None => None,
+        };
+        match length {
+            Some(length) if length == at || length + 1 == at => {
+                return text.get(..length).map(<[u8]>::to_vec);
+            }
+            None if !digits.contains(&b'\n') => return text.get(..at).map(<[u8]>::to_vec),
+            _ => {}
         }
     }
     // Not even the first line is whole.
-    let start = text
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |at| at + 1);
+    let start = memrchr(b'\n', text).map_or(0, |at| at + 1);
     let last = text.get(start..)?;
     let cut = last.len() >= MARK && BEGIN.starts_with(last);
     cut.then(|| text.get(..start).map(<[u8]>::to_vec))?
@@ -105,7 +105,7 @@ const MARK: usize = b"#mqp".len();
 
 fn split_last_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let text = text.strip_suffix(b"\n")?;
-    let start = text.iter().rposition(|&byte| byte == b'\n')? + 1;
+    let start = memrchr(b'\n', text)? + 1;
     let last = text.get(start..)?;
     Some((text.get(..start)?, last))
 }
