@@ -75,14 +75,27 @@ pub(crate) fn perform(
 }
 
 fn set(tool: &str, path: PathBuf, user: NewUser, if_changed: bool) -> Result<Done, Report> {
+    let checked =
+        |text: &[u8]| edits::check(text, &[&user.name]).map_err(|error| refused(&path, &error));
     // Whoever types a password should not learn afterwards that the file is missing or broken.
-    let text = read_existing(tool, &path, Some(user.name.as_str()))?;
-    edits::check(&text, &[&user.name]).map_err(|error| refused(&path, &error))?;
+    if matches!(user.password, Password::Asked) {
+        checked(&read_existing(tool, &path, Some(user.name.as_str()))?)?;
+    }
     let password = passwords::new(&user.password)?;
-    let generated = kept_if_generated(&user.password, &password);
-    let records = vec![record(&user, password)];
-    let changes = plan(records, &text, user.hashing, if_changed)?;
-    apply(path, &text, &changes, generated)
+    let mut counts = None;
+    let outcome = file::edit(&path, |text| {
+        checked(text)?;
+        let records = vec![record(&user, password.clone())];
+        let changes = plan(records, text, user.hashing, if_changed)?;
+        counts = Some(changes.counts);
+        Ok(edits::set_users(text, &changes.new_ones()))
+    })
+    .map_err(|report| hint_at_new(report, tool, &path, Some(user.name.as_str())))?;
+    Ok(Done {
+        counts,
+        generated: kept_if_generated(&user.password, &password),
+        ..done(path, outcome)
+    })
 }
 
 fn create(
@@ -120,7 +133,7 @@ fn import(
     let counts = changes.counts;
     let done = match new_file {
         Some(new_file) => make(path, &new_file, &changes, None)?,
-        None => apply(path, &text, &changes, None)?,
+        None => apply(path, &text, &changes)?,
     };
     tell(&format!(
         "{}: {} added, {} updated, {} unchanged",
@@ -211,14 +224,18 @@ fn check(path: &Path, target: Option<BrokerVersion>, json: bool) -> Result<Exit,
 
 /// The text of a file that is to be changed, not made.
 fn read_existing(tool: &str, path: &Path, user: Option<&str>) -> Result<Vec<u8>, Report> {
-    file::read(path).map_err(|report| match (path.try_exists(), user) {
+    file::read(path).map_err(|report| hint_at_new(report, tool, path, user))
+}
+
+fn hint_at_new(report: Report, tool: &str, path: &Path, user: Option<&str>) -> Report {
+    match (path.try_exists(), user) {
         (Ok(false), Some(user)) => report.hint(format!(
             "to make a new file: {tool} -c {} {user}",
             path.display()
         )),
         (Ok(false), None) => report.hint("-c makes a new file"),
         _ => report,
-    })
+    }
 }
 
 /// The text that a new file replaces, as far as it matters.
@@ -256,12 +273,7 @@ fn plan(
 }
 
 /// Puts what is new into an existing file, which has been looked at when its text was `checked`.
-fn apply(
-    path: PathBuf,
-    checked: &[u8],
-    changes: &Changes,
-    generated: Option<Secret>,
-) -> Result<Done, Report> {
+fn apply(path: PathBuf, checked: &[u8], changes: &Changes) -> Result<Done, Report> {
     let counts = changes.counts;
     if counts.is_change() {
         let users = changes.new_ones();
@@ -278,7 +290,7 @@ fn apply(
         path,
         changed: counts.is_change(),
         counts: Some(counts),
-        generated,
+        generated: None,
     })
 }
 
