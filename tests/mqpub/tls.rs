@@ -148,6 +148,10 @@ fn no_tls_ignores_every_tls_option() {
         &["--tls-use-os-certs"],
         &["--cert", "alone"],
         &["--insecure"],
+        &[
+            "--pin-sha256",
+            "0000000000000000000000000000000000000000000000000000000000000000",
+        ],
         &["--ciphers", "none"],
         &["--tls-keylog", "/no/such/folder/file"],
         &["--keyform", "engine"],

@@ -104,6 +104,7 @@ fn options_that_need_tls_warn_without_it() {
         (&["--cert", "a", "--key", "b"], "--cert"),
         (&["--tls-version", "tlsv1.2"], "--tls-version"),
         (&["--tls-alpn", "mqtt"], "--tls-alpn"),
+        (&["--tls-strict"], "--tls-strict"),
         (&["--ciphers", "TLS_AES_128_GCM_SHA256"], "--ciphers"),
         (&["--tls-keylog", "/dev/null"], "--tls-keylog"),
     ] {

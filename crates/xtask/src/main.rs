@@ -27,6 +27,8 @@ enum Task {
         #[arg(long, conflicts_with = "broker")]
         embedded: bool,
     },
+    /// Install what the tests need, and nothing more
+    Setup,
     /// Install what the tests need, then build and run every test
     Test {
         /// Arguments for `cargo test`
@@ -38,6 +40,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
+        Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),
         Task::Test { args } => test::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -12,9 +12,7 @@ use crate::{node, parts, python};
 
 /// Runs everything; `args` go to `cargo test`. Gives cargo test's own exit status.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
-    say("Looking for the programs and Python packages that the tests run against.");
-    python::ensure(&parts::ensure()?)?;
-    node::ensure()?;
+    setup()?;
     say("Building the tools and the tests; the first time, this takes a few minutes.");
     shell::run(cargo().args(["build", "--bins"]))?;
     let everything = !args
@@ -56,6 +54,13 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     }
     say(&tally.to_string());
     Ok(exit_code(status))
+}
+
+/// Makes sure that everything is there that the tests run against.
+pub(crate) fn setup() -> Result<()> {
+    say("Looking for the programs and packages that the tests run against.");
+    python::ensure(&parts::ensure()?)?;
+    node::ensure()
 }
 
 fn test_command() -> Command {

@@ -16,17 +16,6 @@ use crate::process::{PATIENCE, Stream, Supervised};
 
 const ATTEMPTS: usize = 20;
 
-/// For OpenSSL, see config(5ssl).
-const TLS12_ONLY: &str = "\
-openssl_conf = all
-[all]
-ssl_conf = ssl
-[ssl]
-system_default = limit
-[limit]
-MaxProtocol = TLSv1.2
-";
-
 /// A running mosquitto with one listener on `localhost`. It is killed when dropped, and its
 /// log is printed when the test is failing.
 #[derive(Debug)]
@@ -44,9 +33,9 @@ pub struct BrokerBuilder {
     log_every_packet: bool,
     password_file: Option<PathBuf>,
     certificate: Option<ServerCert>,
-    only_tls12: bool,
     websockets: bool,
     lines: Vec<String>,
+    openssl: Vec<String>,
     folder: Arc<TempDir>,
 }
 
@@ -66,9 +55,9 @@ impl Broker {
             log_every_packet: true,
             password_file: None,
             certificate: None,
-            only_tls12: false,
             websockets: false,
             lines: Vec::new(),
+            openssl: Vec::new(),
             folder: Arc::new(TempDir::with_prefix("mqbroker-").expect("make a private folder")),
         }
     }
@@ -224,11 +213,19 @@ impl BrokerBuilder {
         self
     }
 
+    /// Adds a line to the system defaults in its OpenSSL configuration (config(5ssl)), for what
+    /// `mosquitto.conf` cannot say.
+    #[must_use]
+    pub fn openssl(mut self, line: impl Into<String>) -> Self {
+        self.openssl.push(line.into());
+        self
+    }
+
     /// TLS 1.3 is not spoken, as by a broker of before 2018.
     #[must_use]
-    pub fn tls12_only(mut self) -> Self {
-        self.only_tls12 = true;
-        self
+    pub fn tls12_only(self) -> Self {
+        // mosquitto.conf knows a lowest version only.
+        self.openssl("MaxProtocol = TLSv1.2")
     }
 
     /// Whether each packet is logged (unless set: yes). Turn it off for many messages.
@@ -272,10 +269,13 @@ impl BrokerBuilder {
             .arg(&config)
             .current_dir(self.folder.path());
         crate::tool::seal(&mut command, self.folder.path());
-        if self.only_tls12 {
-            // mosquitto.conf knows a lowest version only.
+        if !self.openssl.is_empty() {
             let path = self.folder.path().join("openssl.cnf");
-            std::fs::write(&path, TLS12_ONLY).expect("write openssl.cnf");
+            let text = format!(
+                "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = ours\n[ours]\n{}\n",
+                self.openssl.join("\n")
+            );
+            std::fs::write(&path, text).expect("write openssl.cnf");
             command.env("OPENSSL_CONF", path);
         }
         let mut child = command

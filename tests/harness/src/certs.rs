@@ -111,6 +111,21 @@ impl ServerCert {
     pub fn self_signed() -> CertBuilder<'static> {
         CertBuilder::new(None)
     }
+
+    /// Writes a certificate, those above it included, and its key into a private folder.
+    #[must_use]
+    pub fn write(certificates: &str, key: &str) -> Self {
+        let folder = TempDir::with_prefix("mqcerts-").expect("make a private folder");
+        let cert_path = folder.path().join("server.crt");
+        let key_path = folder.path().join("server.key");
+        std::fs::write(&cert_path, certificates).expect("write a certificate");
+        std::fs::write(&key_path, key).expect("write a key");
+        Self {
+            cert_path,
+            key_path,
+            _folder: Arc::new(folder),
+        }
+    }
 }
 
 impl<'a> CertBuilder<'a> {
@@ -182,16 +197,7 @@ impl<'a> CertBuilder<'a> {
             None => params.self_signed(&key),
         };
         let certificate = certificate.expect("sign a certificate");
-        let folder = TempDir::with_prefix("mqcerts-").expect("make a private folder");
-        let cert_path = folder.path().join("server.crt");
-        let key_path = folder.path().join("server.key");
-        std::fs::write(&cert_path, certificate.pem()).expect("write a certificate");
-        std::fs::write(&key_path, key.serialize_pem()).expect("write a key");
-        ServerCert {
-            cert_path,
-            key_path,
-            _folder: Arc::new(folder),
-        }
+        ServerCert::write(&certificate.pem(), &key.serialize_pem())
     }
 }
 

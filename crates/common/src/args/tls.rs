@@ -6,7 +6,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 
 use crate::secret::Secret;
-use crate::tls::LowestVersion;
+use crate::tls::{LowestVersion, Pin};
 
 /// What trusts a broker for its certificate: a pre-shared key excludes it, because it would let in
 /// one that does not have the key.
@@ -100,6 +100,14 @@ pub struct TlsArgs {
     /// Do not verify the broker's certificate: anyone may pose as the broker
     #[arg(long)]
     pub insecure: bool,
+
+    /// Trust only a broker with this public key (SHA-256 of its DER form, 64 hexadecimal digits), whatever else its certificate says; with --cafile, --capath or --tls-use-os-certs both must hold; repeatable; turns TLS on
+    #[arg(long, value_name = "HEX", conflicts_with_all = ["insecure", "psk"])]
+    pub pin_sha256: Vec<Pin>,
+
+    /// Refuse certificates that are old in form: X.509 version 1, no subjectAltName, marked as an authority
+    #[arg(long, conflicts_with = "insecure")]
+    pub tls_strict: bool,
 
     /// Ignore all TLS options, and that port 8883 is for TLS
     #[arg(long)]

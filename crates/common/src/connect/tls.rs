@@ -42,7 +42,7 @@ pub(super) fn options(
             && !quiet
         {
             warn(format_args!(
-                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --psk or mqtts:// turns on"
+                "{option} has no effect without TLS, which --cafile, --capath, --tls-use-os-certs, --pin-sha256, --psk or mqtts:// turns on"
             ));
         }
         return Ok(None);
@@ -72,6 +72,8 @@ pub(super) fn options(
     Ok(Some(TlsOptions {
         trust,
         insecure: args.insecure,
+        pins: args.pin_sha256.clone(),
+        strict: args.tls_strict,
         identity,
         lowest,
         ciphers,
@@ -166,6 +168,7 @@ fn idle_option(args: &TlsArgs) -> Option<&'static str> {
         (args.ciphers.is_some(), "--ciphers"),
         (args.tls_alpn.is_some(), "--tls-alpn"),
         (args.tls_keylog.is_some(), "--tls-keylog"),
+        (args.tls_strict, "--tls-strict"),
     ]
     .into_iter()
     .find_map(|(is_given, option)| is_given.then_some(option))
@@ -180,7 +183,12 @@ fn trust(args: &TlsArgs, url: Option<&Url>, port: Option<u16>) -> Option<Trust> 
             system: args.tls_use_os_certs,
         });
     }
-    let is_on =
-        args.tls_use_os_certs || port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
+    if args.tls_use_os_certs {
+        return Some(Trust::System);
+    }
+    if !args.pin_sha256.is_empty() {
+        return Some(Trust::Pins);
+    }
+    let is_on = port == Some(TLS_PORT) || url.is_some_and(|url| url.secure);
     is_on.then_some(Trust::System)
 }

@@ -5,6 +5,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, Error};
 
 use super::Trust;
+use super::danger_second_look::Refusal;
 use crate::exit::Exit;
 use crate::report::Report;
 
@@ -78,9 +79,7 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
         CertificateError::BadSignature => "its signature is wrong".to_owned(),
         CertificateError::BadEncoding => "it cannot be read".to_owned(),
         CertificateError::NotValidForName => "it is made for another name".to_owned(),
-        CertificateError::Other(why) if why.to_string() == "UnsupportedCertVersion" => {
-            "it is of X.509 version 1, which has no place for the server's names".to_owned()
-        }
+        CertificateError::Other(why) => why.to_string(),
         why => why.to_string(),
     };
     let report = Report::new(
@@ -101,7 +100,9 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
                 )
             }
             // With a pre-shared key there is no certificate to refuse.
-            Trust::System | Trust::SharedKey(_) => "name the broker's certificate authority with --cafile".to_owned(),
+            Trust::System | Trust::Pins | Trust::SharedKey(_) => {
+                "name the broker's certificate authority with --cafile".to_owned()
+            }
         }),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             report.hint("give -h a name that is in the certificate, or have one made for this name")
@@ -115,6 +116,10 @@ fn certificate_refused(peer: &str, trust: &Trust, why: &CertificateError) -> Rep
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             report.hint("the certificate is not made for servers; have one made with the extended key usage serverAuth")
         }
+        CertificateError::Other(why) => match why.0.downcast_ref::<Refusal>() {
+            Some(Refusal { hint: Some(hint), .. }) => report.hint(hint),
+            _ => report,
+        },
         _ => report,
     }
 }

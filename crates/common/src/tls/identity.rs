@@ -1,11 +1,17 @@
 //! The client's own certificate and private key, read from PEM files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rustls::InconsistentKeys;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use zeroize::Zeroizing;
 
+use super::danger_second_look::public_key;
 use super::encrypted_key::EncryptedKey;
 use crate::exit::Exit;
 use crate::report::Report;
@@ -26,21 +32,35 @@ pub struct IdentityFiles {
     pub pass_phrase: Option<Secret>,
 }
 
-/// A certificate chain and its key, read but not yet known to belong together.
-pub(super) struct Identity {
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
+/// Reads the two and makes sure that they belong together. What the certificate says is the
+/// broker's to judge: it may be of version 1, or without any name.
+pub(super) fn read(
+    files: &IdentityFiles,
+    provider: &CryptoProvider,
+) -> Result<Arc<dyn ResolvesClientCert>, Report> {
+    let chain = chain(&files.certificate)?;
+    let key = key(files)?;
+    let identity = certified(chain, key, provider).map_err(|why| unusable(files, &why))?;
+    Ok(Arc::new(SingleCertAndKey::from(identity)))
 }
 
-pub(super) fn read(files: &IdentityFiles) -> Result<Identity, Report> {
-    Ok(Identity {
-        chain: chain(&files.certificate)?,
-        key: key(files)?,
-    })
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, rustls::Error> {
+    let key = provider.key_provider.load_private_key(key)?;
+    let identity = CertifiedKey::new(chain, key);
+    let in_certificate = public_key(identity.end_entity_cert()?)?;
+    match identity.key.public_key() {
+        Some(of_key) if of_key == in_certificate => Ok(identity),
+        Some(_) => Err(InconsistentKeys::KeyMismatch.into()),
+        None => Err(InconsistentKeys::Unknown.into()),
+    }
 }
 
-/// A pair that rustls does not take: `why` says whether the two do not belong together.
-pub(super) fn unusable(files: &IdentityFiles, why: &rustls::Error) -> Report {
+/// A pair that cannot be used: `why` says whether the two do not belong together.
+fn unusable(files: &IdentityFiles, why: &rustls::Error) -> Report {
     let (certificate, key) = (files.certificate.display(), files.key.display());
     if let rustls::Error::InconsistentKeys(_) = why {
         return Report::new(

@@ -2,10 +2,12 @@
 //! `ClientConfig` made of it.
 
 mod ciphers;
+mod danger_second_look;
 mod diagnosis;
 mod encrypted_key;
 mod identity;
 mod key_log;
+mod pins;
 #[cfg(feature = "psk")]
 mod psk;
 mod roots;
@@ -30,6 +32,7 @@ use crate::report::{Report, warn};
 pub use ciphers::Ciphers;
 pub use diagnosis::{alert_instead_of_connack, handshake_failed};
 pub use identity::IdentityFiles;
+pub use pins::Pin;
 pub use shared_key::SharedKey;
 
 /// Where trust comes from.
@@ -47,6 +50,8 @@ pub enum Trust {
     },
     /// The operating system's store.
     System,
+    /// Nothing but the pinned keys.
+    Pins,
     /// No certificate: whoever has the same key.
     SharedKey(SharedKey),
 }
@@ -68,6 +73,10 @@ pub struct TlsOptions {
     pub trust: Trust,
     /// Trust every server, whatever certificate it shows.
     pub insecure: bool,
+    /// Public keys of which the server must have one; any key when empty.
+    pub pins: Vec<Pin>,
+    /// Refuse old certificates even where they are safe.
+    pub strict: bool,
     /// Who the client is, for servers that ask.
     pub identity: Option<IdentityFiles>,
     /// The lowest version to speak.
@@ -100,6 +109,8 @@ pub struct Tls {
     engine: Engine,
     /// For messages about a refused certificate.
     pub trust: Trust,
+    /// None when no warnings are wanted.
+    notice: Option<Arc<verifier::Notice>>,
 }
 
 #[derive(Debug, Clone)]
@@ -128,6 +139,7 @@ impl Tls {
                 .cause("it is neither a DNS name nor an IP address, so no certificate can name it")
                 .hint("give the broker's name with -h")
         })?;
+        let notice = Arc::default();
         let engine = match &options.trust {
             #[cfg(feature = "psk")]
             Trust::SharedKey(key) => {
@@ -137,12 +149,13 @@ impl Tls {
             #[cfg(not(feature = "psk"))]
             Trust::SharedKey(_) => return Err(built_without_psk()),
             _ => Engine::Rustls {
-                config: Arc::new(client_config(&options)?),
+                config: Arc::new(client_config(&options, &notice)?),
                 server_name,
             },
         };
         Ok(Self {
             engine,
+            notice: (!options.quiet).then_some(notice),
             trust: options.trust,
         })
     }
@@ -160,7 +173,12 @@ impl Tls {
             } => {
                 let connector = TlsConnector::from(Arc::clone(config));
                 match connector.connect(server_name.clone(), stream).await {
-                    Ok(stream) => Ok(Box::pin(stream)),
+                    Ok(stream) => {
+                        if let Some(text) = self.notice.as_ref().and_then(|notice| notice.take()) {
+                            warn(text);
+                        }
+                        Ok(Box::pin(stream))
+                    }
                     Err(why) => Err(handshake_failed(peer, &self.trust, &why)),
                 }
             }
@@ -177,7 +195,10 @@ fn built_without_psk() -> Report {
         .hint("build with the feature psk: cargo install --path crates/mqpub --features psk (and crates/mqsub)")
 }
 
-fn client_config(options: &TlsOptions) -> Result<ClientConfig, Report> {
+fn client_config(
+    options: &TlsOptions,
+    notice: &Arc<verifier::Notice>,
+) -> Result<ClientConfig, Report> {
     let failed = |why: rustls::Error| Report::new(Exit::TLS, "cannot set up TLS").cause(why);
     let mut provider = rustls::crypto::ring::default_provider();
     provider.cipher_suites = options.ciphers.select(&provider.cipher_suites);
@@ -186,17 +207,13 @@ fn client_config(options: &TlsOptions) -> Result<ClientConfig, Report> {
         .with_protocol_versions(versions(options.lowest))
         .map_err(failed)?
         // "Dangerous" because the verifier is ours: it is webpki's, plus certificates that
-        // are themselves in --cafile (see its invariants), unless --insecure asks for none.
+        // are themselves in --cafile and old ones (see its invariants), unless --insecure asks
+        // for none.
         .dangerous()
-        .with_custom_certificate_verifier(verifier(options, provider)?);
+        .with_custom_certificate_verifier(verifier(options, Arc::clone(&provider), notice)?);
     let mut config = match &options.identity {
         None => builder.with_no_client_auth(),
-        Some(files) => {
-            let identity::Identity { chain, key } = identity::read(files)?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|why| identity::unusable(files, &why))?
-        }
+        Some(files) => builder.with_client_cert_resolver(identity::read(files, &provider)?),
     };
     config.alpn_protocols = options
         .alpn
@@ -241,7 +258,17 @@ fn versions(lowest: LowestVersion) -> &'static [&'static SupportedProtocolVersio
 fn verifier(
     options: &TlsOptions,
     provider: Arc<CryptoProvider>,
+    notice: &Arc<verifier::Notice>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Report> {
+    let demand = if options.insecure {
+        verifier::Demand::DangerNothing
+    } else if options.trust == Trust::Pins {
+        verifier::Demand::Pin
+    } else {
+        verifier::Demand::Trust {
+            strict: options.strict,
+        }
+    };
     let trusted = match &options.trust {
         Trust::Named {
             file,
@@ -260,18 +287,16 @@ fn verifier(
             }
             trusted
         }
+        Trust::Pins => roots::Trusted::none(),
         // Not looked at, and a machine without a store should not be in the way.
         Trust::System if options.insecure => roots::Trusted::none(),
         Trust::System => roots::from_system()?,
         Trust::SharedKey(_) => roots::Trusted::none(),
     };
-    let verifier = verifier::Verifier::new(provider, trusted)
+    let pins = options.pins.clone();
+    let verifier = verifier::Verifier::new(provider, trusted, demand, pins, Arc::clone(notice))
         .map_err(|why| Report::new(Exit::TLS, "cannot set up TLS").cause(why))?;
-    Ok(if options.insecure {
-        Arc::new(verifier::DangerTrustsAnyone(verifier))
-    } else {
-        Arc::new(verifier)
-    })
+    Ok(Arc::new(verifier))
 }
 
 #[cfg(test)]

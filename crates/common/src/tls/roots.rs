@@ -16,6 +16,8 @@ use crate::report::Report;
 pub(super) struct Trusted {
     /// Authorities: trusted to have signed other certificates.
     pub(super) authorities: RootCertStore,
+    /// The same, with all that webpki's anchors leave out.
+    pub(super) authority_certificates: Vec<CertificateDer<'static>>,
     /// Trusted as a server's own certificate, byte for byte.
     pub(super) pinned: Vec<CertificateDer<'static>>,
     /// How many of them are authorities that have expired or are not valid yet.
@@ -27,6 +29,7 @@ impl Trusted {
     pub(super) fn none() -> Self {
         Self {
             authorities: RootCertStore::empty(),
+            authority_certificates: Vec::new(),
             pinned: Vec::new(),
             out_of_date: 0,
         }
@@ -42,6 +45,7 @@ impl Trusted {
                 self.authorities
                     .add(certificate.clone())
                     .map_err(|why| format!("is unusable: {why}"))?;
+                self.authority_certificates.push(certificate.clone());
             } else {
                 self.out_of_date += 1;
             }
@@ -53,6 +57,8 @@ impl Trusted {
     /// Trusts what `other` trusts as well.
     pub(super) fn extend(&mut self, other: Self) {
         self.authorities.extend(other.authorities.roots);
+        self.authority_certificates
+            .extend(other.authority_certificates);
         self.pinned.extend(other.pinned);
     }
 }
@@ -148,7 +154,12 @@ pub(super) fn from_folder(path: &Path) -> Result<Trusted, Report> {
 pub(super) fn from_system() -> Result<Trusted, Report> {
     let found = rustls_native_certs::load_native_certs();
     let mut authorities = RootCertStore::empty();
-    authorities.add_parsable_certificates(found.certs);
+    authorities.add_parsable_certificates(
+        found
+            .certs
+            .iter()
+            .map(|certificate| CertificateDer::from(certificate.as_ref())),
+    );
     if authorities.is_empty() {
         let mut report = Report::new(Exit::TLS, "the system has no trusted certificates");
         if let Some(why) = found.errors.first() {
@@ -160,6 +171,7 @@ pub(super) fn from_system() -> Result<Trusted, Report> {
     }
     Ok(Trusted {
         authorities,
+        authority_certificates: found.certs,
         ..Trusted::none()
     })
 }
