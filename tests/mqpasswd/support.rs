@@ -100,7 +100,13 @@ pub(crate) fn as_nobody(folder: &Folder, args: &[&str]) -> Output {
     let public = TempDir::with_prefix("mqpasswd-public-").unwrap();
     fs::set_permissions(public.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let tool = public.path().join("mqpasswd");
-    fs::copy(mqpasswd().path(), &tool).unwrap();
+    // By another process: a child that a test beside this one starts would inherit the open copy,
+    // and a program that is open for writing cannot be started (ETXTBSY).
+    Tool::new("cp")
+        .arg(mqpasswd().path())
+        .arg(&tool)
+        .run()
+        .assert_success();
     Tool::new("setpriv")
         .current_dir(folder.path())
         .args([
