@@ -1,9 +1,10 @@
 //! A folder with a password file, and the questions that tests ask of it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use harness::{Broker, Tool, mqpasswd};
+use harness::{Broker, Output, Tool, mqpasswd};
 use mqtools_common::passwd;
 use mqtools_common::secret::Secret;
 use tempfile::TempDir;
@@ -88,4 +89,35 @@ pub(crate) fn logs_in(broker: &Broker, user: &str, password: &str) -> bool {
 pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// Runs the tool as somebody whom permissions stop, which they do not stop root.
+pub(crate) fn as_nobody(folder: &Folder, args: &[&str]) -> Output {
+    if !is_root() {
+        return folder.mqpasswd(args).run();
+    }
+    // The tool itself may lie where only root gets to.
+    let public = TempDir::with_prefix("mqpasswd-public-").unwrap();
+    fs::set_permissions(public.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let tool = public.path().join("mqpasswd");
+    // By another process: a child that a test beside this one starts would inherit the open copy,
+    // and a program that is open for writing cannot be started (ETXTBSY).
+    Tool::new("cp")
+        .arg(mqpasswd().path())
+        .arg(&tool)
+        .run()
+        .assert_success();
+    Tool::new("setpriv")
+        .current_dir(folder.path())
+        .args([
+            "--reuid",
+            "65534",
+            "--regid",
+            "65534",
+            "--clear-groups",
+            "--",
+        ])
+        .arg(&tool)
+        .args(args)
+        .run()
 }

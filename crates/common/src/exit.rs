@@ -20,6 +20,8 @@ impl Exit {
     pub const PASSWD_FAILED: Self = Self(1);
     /// `mqpasswd`: the two typed passwords differ.
     pub const PASSWORD_MISMATCH: Self = Self(2);
+    /// `mqpasswd --verify`: the user is not in the file.
+    pub const NO_SUCH_USER: Self = Self(3);
     /// An operation needed a connection and there was none.
     pub const NOT_CONNECTED: Self = Self(4);
     /// The broker closed the connection before it sent a CONNACK.

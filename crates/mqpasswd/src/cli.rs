@@ -1,39 +1,73 @@
 //! The command line: the one definition of every option, and what they mean together.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory as _, Parser, ValueEnum, ValueHint};
+use clap::{ArgGroup, CommandFactory as _, Parser, ValueEnum, ValueHint};
 use mqtools_common::exit::Exit;
+use mqtools_common::passwd::broker::BrokerVersion;
 use mqtools_common::passwd::entry::{UserName, check_password};
-use mqtools_common::passwd::hash::{DEFAULT_ITERATIONS, MAX_ITERATIONS, Scheme};
+use mqtools_common::passwd::hash::{Cost, DEFAULT_ITERATIONS, MAX_ITERATIONS, Scheme};
 use mqtools_common::report::{Report, warn};
 use mqtools_common::scrub;
 use mqtools_common::secret::Secret;
 use mqtools_common::tool::Tool;
 use mqtools_common::usage::{self, Parsed, misuse};
 
-/// What to do, with nothing left to check but the file and a typed password.
+use crate::access::NewFile;
+use crate::scheme::Hashing;
+
+/// A command line, with nothing left to check but files and typed passwords.
+#[derive(Debug)]
+pub struct Request {
+    /// The name the tool speaks of itself by.
+    pub tool: &'static str,
+    /// What to do.
+    pub action: Action,
+    /// Leave alone what is right already, and say on stdout whether anything changed.
+    pub if_changed: bool,
+    /// What is said on stdout is JSON.
+    pub json: bool,
+    /// The broker to signal after a change: a process id, or a file with one.
+    pub reload: Option<OsString>,
+}
+
+/// What to do.
 #[derive(Debug)]
 pub enum Action {
     /// Add a user to an existing file, or change a password.
     Set(PathBuf, NewUser),
     /// Make a file with one user.
-    Create {
-        /// Where.
-        path: PathBuf,
-        /// Whether a file that is there already is overwritten.
-        overwrite: bool,
-        /// Who is in it.
-        user: NewUser,
-    },
+    Create(PathBuf, NewFile, NewUser),
     /// Print the line of a user.
     Print(NewUser),
+    /// Print a hash.
+    PrintHash(Password, Hashing),
     /// Remove a user. The name is not checked: whatever got into a file must come out.
     Delete(PathBuf, OsString),
     /// Hash the plain passwords of a file.
-    HashPlain(PathBuf, Scheme),
+    HashPlain(PathBuf, Hashing),
+    /// Add and update the users of another file.
+    Import {
+        /// Where they come from; `-` is stdin.
+        source: PathBuf,
+        /// Where they go.
+        path: PathBuf,
+        /// For a file that is made anew.
+        new_file: Option<NewFile>,
+        /// How passwords are hashed.
+        hashing: Hashing,
+    },
+    /// Check a password.
+    Verify(PathBuf, OsString, Password),
+    /// Show the users.
+    List(PathBuf),
+    /// Look for what is wrong, and for what this release does not read.
+    Check(PathBuf, Option<BrokerVersion>),
 }
 
 /// A user whose password is to be hashed.
@@ -41,25 +75,38 @@ pub enum Action {
 pub struct NewUser {
     /// The name.
     pub name: UserName,
-    /// From the command line; without it, somebody has to be asked.
-    pub password: Option<Secret>,
-    /// How the password is hashed.
-    pub scheme: Scheme,
+    /// Where the password comes from.
+    pub password: Password,
+    /// How it is hashed.
+    pub hashing: Hashing,
 }
 
-/// Reads a command line, the name of the tool first; gives that name with the action.
+/// Where a password comes from.
+#[derive(Debug)]
+pub enum Password {
+    /// The command line.
+    Given(Secret),
+    /// Somebody types it, or it is on stdin as if typed.
+    Asked,
+    /// The first line of a file.
+    File(PathBuf),
+    /// One line of stdin.
+    Stdin,
+    /// A random one, of so many characters.
+    Generated(usize),
+}
+
+/// Reads a command line, the name of the tool first.
 ///
 /// # Errors
 /// A [`Report`] for a command line that makes no sense.
-pub fn parse(
-    args: impl IntoIterator<Item = OsString>,
-) -> Result<Parsed<(&'static str, Action)>, Report> {
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Request>, Report> {
     let args: Vec<_> = args.into_iter().collect();
     let tool = Tool::MQPASSWD.called_as(args.first());
     let command = command(tool);
     scrub::arguments(&command, &args);
     match usage::parse::<Cli>(command, args)? {
-        Parsed::Run(cli) => Ok(Parsed::Run((tool, cli.action(tool)?))),
+        Parsed::Run(cli) => Ok(Parsed::Run(cli.request(tool)?)),
         Parsed::Show(text) => Ok(Parsed::Show(text)),
     }
 }
@@ -75,38 +122,62 @@ pub fn command(tool: &'static str) -> clap::Command {
              {tool} [OPTIONS] [-c] -b PASSWORDFILE\n                        \
              USERNAME PASSWORD\n       \
              {tool} -D PASSWORDFILE USERNAME\n       \
-             {tool} [OPTIONS] -U PASSWORDFILE"
+             {tool} [OPTIONS] -U PASSWORDFILE\n       \
+             {tool} [OPTIONS] [-c] --import SOURCE PASSWORDFILE\n       \
+             {tool} --verify PASSWORDFILE USERNAME\n       \
+             {tool} --list|--check [--json] PASSWORDFILE\n       \
+             {tool} [OPTIONS] --hash-only [USERNAME]"
         ))
         .after_help(format!(
             "Examples:\n  \
              {tool} -c passwd alice                 new file; asks for a password\n  \
              {tool} passwd bob                      add bob, or a new password\n  \
              printf 'pw\\npw\\n' | {tool} passwd eve  the same in a script\n  \
+             {tool} --generate passwd dev7          a random password, shown once\n  \
+             {tool} --import users.csv passwd       many users at once\n  \
              {tool} -D passwd bob                   remove bob\n  \
-             {tool} -U users.txt                    hash user:password lines\n\n\
-             A running broker reads the file again when it gets the signal HUP.\n\n\
-             Exit codes: 0 done, 1 failed, 2 the two passwords differ.\n"
+             {tool} -U users.txt                    hash user:password lines\n  \
+             {tool} --check passwd                  what is wrong with the file\n\n\
+             A running broker reads the file again when it gets the signal HUP (--reload).\n\n\
+             Exit codes: 0 done, 1 failed, wrong password or bad file, 2 the two passwords\n\
+             differ, 3 no such user (--verify).\n"
         ))
 }
 
 /// Manages the password files of MQTT brokers
 #[derive(Parser)]
 #[command(version, max_term_width = 100, args_override_self = true)]
+#[command(group = ArgGroup::new("action").args(["delete", "hash_plain", "import", "verify", "list",
+    "check", "hash_only"]))]
+#[command(group = ArgGroup::new("source").args(["password_file", "password_stdin", "generate"])
+    .conflicts_with_all(["delete", "hash_plain", "import", "list", "check"]))]
+#[command(group = ArgGroup::new("reports").multiple(true)
+    .args(["list", "check", "verify", "if_changed"]))]
 struct Cli {
     /// Take the password from the command line; it stays in the shell's history
-    #[arg(short = 'b')]
+    #[arg(short = 'b', conflicts_with_all = ["source", "import", "list", "check", "hash_only"])]
     batch: bool,
 
     /// Make a new file; an existing one is overwritten
-    #[arg(short = 'c', conflicts_with_all = ["delete", "hash_plain"])]
+    #[arg(short = 'c', conflicts_with_all = ["delete", "hash_plain", "verify", "list", "check",
+        "hash_only"])]
     create: bool,
 
     /// With -c: leave an existing file as it is, and fail
     #[arg(long, requires = "create")]
     no_clobber: bool,
 
+    /// With -c: who owns a new file [default: whoever runs this; made by root, the file can be
+    /// read by the group of the user mosquitto, if there is one]
+    #[arg(long, value_name = "USER[:GROUP]", requires = "create")]
+    owner: Option<String>,
+
+    /// With -c: the permissions of a new file [default: 600, or 640 with a group]
+    #[arg(long, value_name = "OCTAL", requires = "create", value_parser = octal_mode)]
+    mode: Option<u32>,
+
     /// Remove the user
-    #[arg(short = 'D', conflicts_with_all = ["batch", "hash_plain"])]
+    #[arg(short = 'D', conflicts_with = "batch")]
     delete: bool,
 
     /// Hash the plain passwords of a file of user:password lines; lines that are hashed
@@ -115,9 +186,9 @@ struct Cli {
     hash_plain: bool,
 
     /// How passwords are hashed: mosquitto reads sha512-pbkdf2 from 2.0 on, argon2id from 2.1
-    /// on, and the weak sha512 always
-    #[arg(short = 'H', value_name = "SCHEME", default_value = "sha512-pbkdf2")]
-    scheme: SchemeName,
+    /// on, and the weak sha512 always [default: that of an existing user, or sha512-pbkdf2]
+    #[arg(short = 'H', value_name = "SCHEME")]
+    scheme: Option<SchemeName>,
 
     /// Iterations of sha512-pbkdf2: each makes every login a little slower, and guessing too
     /// [default: 1000]
@@ -125,9 +196,70 @@ struct Cli {
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_ITERATIONS)))]
     iterations: Option<u32>,
 
+    /// Cost of argon2id: KiB of memory, passes, lanes [default: m=47104,t=1,p=1]
+    #[arg(long, value_name = "m=KIB,t=N,p=N", conflicts_with = "iterations",
+          value_parser = |text: &str| Cost::parse(text)
+              .map_err(|_| "it has the form m=47104,t=1,p=1, with 8 KiB or more for each lane"))]
+    cost: Option<Cost>,
+
+    /// Write what this release of mosquitto reads, and nothing else; with --check, complain
+    /// of what it does not read
+    #[arg(long = "for", value_name = "VERSION")]
+    target: Option<Release>,
+
+    /// Take the password from the first line of a file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    password_file: Option<PathBuf>,
+
+    /// Take the password from one line of stdin
+    #[arg(long)]
+    password_stdin: bool,
+
+    /// Make a random password, and print it on stdout [default length: 24]
+    #[arg(long, value_name = "LENGTH", num_args = 0..=1, require_equals = true,
+          default_missing_value = "24", conflicts_with_all = ["verify", "hash_only", "if_changed"],
+          value_parser = clap::value_parser!(u16).range(12..=1024))]
+    generate: Option<u16>,
+
+    /// Add and update the users of a file of user:password lines, or of CSV with a header
+    /// (user,password); - is stdin. One bad line, and nothing changes
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+    import: Option<PathBuf>,
+
+    /// Ask whether a password is right: exit code 0 yes, 1 no, 3 no such user
+    #[arg(long)]
+    verify: bool,
+
+    /// Show the users, how their passwords are hashed, and which releases of mosquitto read that
+    #[arg(long)]
+    list: bool,
+
+    /// Look for everything that is wrong with the file; exit code 1 when something is
+    #[arg(long)]
+    check: bool,
+
+    /// Print the hash alone, for a template or a secrets manager
+    #[arg(long)]
+    hash_only: bool,
+
+    /// Leave the file untouched where the password is right already, and print changed or
+    /// unchanged
+    #[arg(long, conflicts_with_all = ["verify", "list", "check", "hash_only"])]
+    if_changed: bool,
+
+    /// Print JSON
+    #[arg(long, requires = "reports")]
+    json: bool,
+
+    /// Make the broker read the file after a change: its process id, or the file with it
+    #[arg(long, value_name = "PIDFILE|PID", value_hint = ValueHint::FilePath,
+          conflicts_with_all = ["verify", "list", "check", "hash_only"])]
+    reload: Option<OsString>,
+
     /// The password file. With -c, - prints the line instead of writing a file
-    #[arg(value_name = "PASSWORDFILE", value_hint = ValueHint::FilePath)]
-    file: PathBuf,
+    #[arg(value_name = "PASSWORDFILE", value_hint = ValueHint::FilePath,
+          required_unless_present = "hash_only")]
+    file: Option<PathBuf>,
 
     /// The user, and with -b the password; without -b it is typed twice, or read from two
     /// lines of stdin. Options go before the user
@@ -144,65 +276,172 @@ enum SchemeName {
     Argon2id,
 }
 
-impl Cli {
-    fn action(self, tool: &str) -> Result<Action, Report> {
-        let scheme = self.scheme();
-        let mut words = self.user.into_iter();
-        let (name, password, more) = (words.next(), words.next(), words.next());
-        let too_many = || {
-            let error = "there are too many words on the command line".to_owned();
-            unfit(tool, error).hint(format!("options go before the user; see {tool} --help"))
-        };
-        if self.hash_plain {
-            return match name {
-                None => Ok(Action::HashPlain(self.file, scheme)),
-                Some(_) => Err(too_many()),
-            };
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Release {
+    #[value(name = "1.6")]
+    V1_6,
+    #[value(name = "2.0")]
+    V2_0,
+    #[value(name = "2.1")]
+    V2_1,
+}
+
+impl From<Release> for BrokerVersion {
+    fn from(release: Release) -> Self {
+        match release {
+            Release::V1_6 => Self::V1_6,
+            Release::V2_0 => Self::V2_0,
+            Release::V2_1 => Self::V2_1,
         }
-        let name = name.ok_or_else(|| unfit(tool, "the user name is missing".to_owned()))?;
-        let password = match (self.batch, password, more) {
-            (true, Some(password), None) => Some(password_argument(password)?),
+    }
+}
+
+impl Cli {
+    fn request(mut self, tool: &'static str) -> Result<Request, Report> {
+        let if_changed = self.if_changed;
+        let json = self.json;
+        let reload = self.reload.take();
+        let action = self.action(tool)?;
+        if matches!(action, Action::Print(_)) && (if_changed || reload.is_some()) {
+            let error = "-c - writes no file that could change".to_owned();
+            return Err(unfit(tool, error));
+        }
+        Ok(Request {
+            tool,
+            action,
+            if_changed,
+            json,
+            reload,
+        })
+    }
+
+    fn action(mut self, tool: &str) -> Result<Action, Report> {
+        let hashing = self.hashing(tool)?;
+        let new_file = self.create.then(|| NewFile {
+            overwrite: !self.no_clobber,
+            owner: self.owner.take(),
+            mode: self.mode,
+        });
+        let file = self.file.take();
+        let words = std::mem::take(&mut self.user);
+        let count = words.len();
+        let mut words = words.into_iter();
+        if self.hash_only {
+            if count > 0 {
+                return Err(too_many(tool));
+            }
+            if let Some(name) = file {
+                user_name(name.into_os_string())?;
+            }
+            return Ok(Action::PrintHash(self.source(), hashing));
+        }
+        // Without one, clap has complained.
+        let file = file.unwrap_or_default();
+        if self.hash_plain || self.import.is_some() || self.list || self.check {
+            if count > 0 {
+                return Err(too_many(tool));
+            }
+            return Ok(match self.import {
+                Some(source) => Action::Import {
+                    source,
+                    path: file,
+                    new_file,
+                    hashing,
+                },
+                None if self.hash_plain => Action::HashPlain(file, hashing),
+                None if self.list => Action::List(file),
+                None => Action::Check(file, self.target.map(Into::into)),
+            });
+        }
+        let name = words
+            .next()
+            .ok_or_else(|| unfit(tool, "the user name is missing".to_owned()))?;
+        let password = match (self.batch, words.next(), count) {
+            (true, Some(password), 2) => Password::Given(password_argument(password)?),
             (true, None, _) => return Err(unfit(tool, "-b needs the password, too".to_owned())),
-            (false, None, _) => None,
-            _ => return Err(too_many()),
+            (false, None, _) => self.source(),
+            _ => return Err(too_many(tool)),
         };
         if self.delete {
-            return Ok(Action::Delete(self.file, name));
+            return Ok(Action::Delete(file, name));
+        }
+        if self.verify {
+            return Ok(Action::Verify(file, name, password));
         }
         let user = NewUser {
             name: user_name(name)?,
             password,
-            scheme,
+            hashing,
         };
-        Ok(if !self.create {
-            Action::Set(self.file, user)
-        } else if self.file == Path::new("-") {
-            Action::Print(user)
-        } else {
-            Action::Create {
-                path: self.file,
-                overwrite: !self.no_clobber,
-                user,
+        Ok(match new_file {
+            None => Action::Set(file, user),
+            Some(_) if file == Path::new("-") => {
+                if self.generate.is_some() {
+                    let error = "--generate prints the password where -c - prints the line";
+                    return Err(unfit(tool, error.to_owned()));
+                }
+                Action::Print(user)
             }
+            Some(new_file) => Action::Create(file, new_file, user),
         })
     }
 
-    fn scheme(&self) -> Scheme {
-        let scheme = match self.scheme {
-            SchemeName::Sha512Pbkdf2 => {
-                return Scheme::Sha512Pbkdf2 {
-                    iterations: self.iterations.unwrap_or(DEFAULT_ITERATIONS),
-                };
-            }
-            SchemeName::Sha512 => Scheme::Sha512,
-            SchemeName::Argon2id => Scheme::Argon2id,
+    /// Where the password comes from when it is not on the command line.
+    fn source(&mut self) -> Password {
+        match (self.password_file.take(), self.generate) {
+            (Some(file), _) => Password::File(file),
+            (None, Some(length)) => Password::Generated(length.into()),
+            (None, None) if self.password_stdin => Password::Stdin,
+            (None, None) => Password::Asked,
+        }
+    }
+
+    fn hashing(&self, tool: &str) -> Result<Hashing, Report> {
+        let target = self.target.map(BrokerVersion::from);
+        let pbkdf2 = || Scheme::Sha512Pbkdf2 {
+            iterations: self.iterations.unwrap_or(DEFAULT_ITERATIONS),
         };
+        let chosen = match self.scheme {
+            Some(SchemeName::Sha512Pbkdf2) => Some(pbkdf2()),
+            Some(SchemeName::Sha512) => Some(Scheme::Sha512),
+            Some(SchemeName::Argon2id) => Some(Scheme::Argon2id(self.cost.unwrap_or_default())),
+            None => match (self.iterations, self.cost) {
+                (Some(_), _) => Some(pbkdf2()),
+                (None, Some(cost)) => Some(Scheme::Argon2id(cost)),
+                (None, None) => target.map(BrokerVersion::scheme),
+            },
+        };
+        if self.cost.is_some() && !matches!(chosen, Some(Scheme::Argon2id(_))) {
+            return Err(unfit(tool, "--cost is that of -H argon2id".to_owned()));
+        }
         // The original ignores it, and scripts may give it in any case.
-        if self.iterations.is_some() {
+        if self.iterations.is_some() && !matches!(chosen, Some(Scheme::Sha512Pbkdf2 { .. })) {
             warn("-I has no effect without -H sha512-pbkdf2");
         }
-        scheme
+        let hashing = Hashing { chosen, target };
+        match hashing.unreadable() {
+            Some(version) => Err(unfit(
+                tool,
+                format!(
+                    "mosquitto {} does not read passwords that are hashed so",
+                    version.name()
+                ),
+            )),
+            None => Ok(hashing),
+        }
     }
+}
+
+fn octal_mode(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777 && mode & 0o400 != 0)
+        .ok_or_else(|| "it has the form 640, and the owner can read".to_owned())
+}
+
+fn too_many(tool: &str) -> Report {
+    let error = "there are too many words on the command line".to_owned();
+    unfit(tool, error).hint(format!("options go before the user; see {tool} --help"))
 }
 
 fn user_name(name: OsString) -> Result<UserName, Report> {
@@ -229,145 +468,4 @@ fn password_argument(password: OsString) -> Result<Secret, Report> {
 
 fn unfit(tool: &str, error: String) -> Report {
     misuse(error).hint(format!("{tool} --help lists the options"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(line: &str) -> Result<Parsed<(&'static str, Action)>, Report> {
-        parse(line.split(' ').map(OsString::from))
-    }
-
-    fn action(line: &str) -> Action {
-        match parsed(line) {
-            Ok(Parsed::Run((_, action))) => action,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn error(line: &str) -> String {
-        let report = parsed(line).unwrap_err();
-        assert_eq!(report.exit(), Exit::PASSWD_FAILED);
-        report.to_string().lines().next().unwrap().to_owned()
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        command("mqpasswd").debug_assert();
-    }
-
-    #[test]
-    fn help_fits_100_columns_and_speaks_of_the_tool_by_its_name() {
-        for (tool, other) in [
-            ("mqpasswd", "mosquitto_passwd"),
-            ("mosquitto_passwd", "mqpasswd"),
-        ] {
-            for flag in ["-h", "--help"] {
-                let Ok(Parsed::Show(help)) = parsed(&format!("/usr/bin/{tool} {flag}")) else {
-                    panic!("no help");
-                };
-                assert!(help.contains(tool) && !help.contains(other), "{help}");
-                assert!(
-                    help.lines().all(|line| line.chars().count() <= 100),
-                    "{help}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_user_is_set_created_or_printed() {
-        assert!(matches!(action("mqpasswd f u"), Action::Set(_, user) if user.password.is_none()));
-        assert!(matches!(action("mqpasswd -c f u"), Action::Create { .. }));
-        assert!(matches!(action("mqpasswd -c - u"), Action::Print(_)));
-        assert!(matches!(action("mqpasswd - u"), Action::Set(..)));
-        assert!(matches!(action("mqpasswd -D f u"), Action::Delete(..)));
-        assert!(matches!(action("mqpasswd -U f"), Action::HashPlain(..)));
-        assert!(matches!(action("mqpasswd -b -U f"), Action::HashPlain(..)));
-    }
-
-    #[test]
-    fn a_password_may_look_like_an_option() {
-        for password in ["-c", "-D", "-secret", "--", "--help", "-H", "a:b"] {
-            let Action::Set(_, user) = action(&format!("mqpasswd -b f u {password}")) else {
-                panic!("{password}");
-            };
-            assert_eq!(user.password.unwrap().reveal(), password.as_bytes());
-        }
-    }
-
-    #[test]
-    fn flags_may_be_clustered_and_repeated_and_the_last_value_wins() {
-        assert!(matches!(
-            action("mqpasswd -bc f u p"),
-            Action::Create { .. }
-        ));
-        assert!(matches!(
-            action("mqpasswd -c -c -b f u p"),
-            Action::Create { .. }
-        ));
-        let Action::HashPlain(_, scheme) =
-            action("mqpasswd -H argon2id -I5 -Hsha512-pbkdf2 -I 7 -U f")
-        else {
-            panic!("not -U");
-        };
-        assert_eq!(scheme, Scheme::Sha512Pbkdf2 { iterations: 7 });
-    }
-
-    #[test]
-    fn flags_that_contradict_each_other_are_refused() {
-        for pair in ["-c -D", "-c -U", "-D -U", "-b -D"] {
-            let (first, second) = pair.split_once(' ').unwrap();
-            for line in [
-                format!("mqpasswd {first} {second} f u p"),
-                format!("mqpasswd {second} {first} f u p"),
-            ] {
-                assert!(error(&line).contains("cannot be used with"), "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_number_of_words_is_checked_and_no_word_is_repeated() {
-        for line in [
-            "mqpasswd f u secret",
-            "mqpasswd -b f u my secret",
-            "mqpasswd -U f secret",
-        ] {
-            assert_eq!(
-                error(line),
-                "error: there are too many words on the command line"
-            );
-            assert!(!parsed(line).unwrap_err().to_string().contains("secret"));
-        }
-        assert_eq!(
-            error("mqpasswd -b f u"),
-            "error: -b needs the password, too"
-        );
-        assert_eq!(error("mqpasswd f"), "error: the user name is missing");
-        assert_eq!(
-            error("mqpasswd"),
-            "error: the following required arguments were not provided: <PASSWORDFILE>"
-        );
-    }
-
-    #[test]
-    fn iterations_have_a_range_and_a_scheme() {
-        for number in ["0", "-1", "2147483648", "x", ""] {
-            let error = parsed(&format!("mqpasswd -I {number} f u")).unwrap_err();
-            assert!(error.to_string().contains("'-I <N>'"), "{error}");
-        }
-        let Action::Set(_, user) = action("mqpasswd -H sha512 -I 5 f u") else {
-            panic!("not a user");
-        };
-        assert_eq!(user.scheme, Scheme::Sha512);
-        assert!(error("mqpasswd -H md5 f u").contains("argon2id"));
-    }
-
-    #[test]
-    fn debug_output_hides_the_password() {
-        let shown = format!("{:?}", action("mqpasswd -b f u hunter2"));
-        assert!(!shown.contains("hunter2"), "{shown}");
-    }
 }

@@ -1,148 +1,122 @@
 //! `mqpasswd`: manages the password files of MQTT brokers.
 //!
-//! [`cli`] says what was asked for, `prompt` asks for what is missing, [`edits`] are pure
-//! functions from the old text of a file to the new one, and this file puts them together.
+//! [`cli`] says what was asked for, `passwords` gets the passwords, [`edits`] are pure functions
+//! from the old text of a file to the new one, `actions` puts them together, and this file
+//! tells the user, and the broker, what was done.
 
+mod access;
+mod actions;
+mod bulk;
+mod changes;
 pub mod cli;
 pub mod edits;
+mod import;
+mod passwords;
 mod progress;
 mod prompt;
+mod reload;
+mod scheme;
+mod survey;
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
 use mqtools_common::exit::Exit;
-use mqtools_common::passwd::file::{self, Outcome};
-use mqtools_common::passwd::hash::{self, Scheme};
 use mqtools_common::report::Report;
-use mqtools_common::secret::forbid_core_files;
+use mqtools_common::secret::{Secret, forbid_core_files};
 use mqtools_common::stdio;
 use mqtools_common::usage::Parsed;
+use serde::Serialize;
 
-use cli::{Action, NewUser};
-use edits::EditError;
-use progress::Progress;
+use changes::Counts;
+use cli::Request;
+
+pub use access::NewFile;
+pub use scheme::Hashing;
 
 /// Runs the tool: `args` are those of the process, its name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let done = match cli::parse(args) {
-        Ok(Parsed::Run((tool, action))) => perform(tool, action),
+        Ok(Parsed::Run(request)) => perform(request),
         Ok(Parsed::Show(text)) => return stdio::show(&text),
         Err(report) => Err(report),
     };
     match done {
-        Ok(()) => Exit::SUCCESS,
+        Ok(exit) => exit,
         Err(report) => report.end(false),
     }
 }
 
-fn perform(tool: &str, action: Action) -> Result<(), Report> {
-    match action {
-        Action::Set(path, user) => set(tool, &path, user),
-        Action::Create {
-            path,
-            overwrite,
-            user,
-        } => create(&path, overwrite, user),
-        Action::Print(user) => print(&line_of(user)?),
-        Action::Delete(path, user) => file::edit(&path, |text| {
-            edits::delete_user(text, user.as_bytes()).map_err(|error| match error {
-                EditError::NoSuchUser => Report::new(
-                    Exit::PASSWD_FAILED,
-                    format!("user '{}' is not in {}", user.display(), path.display()),
-                )
-                .hint("check the name; upper and lower case differ"),
-                error => refused(&path, &error),
-            })
-        })
-        .map(drop),
-        Action::HashPlain(path, scheme) => hash_plain(&path, scheme),
-    }
+/// What an action did to a file.
+#[derive(Debug)]
+struct Done {
+    path: PathBuf,
+    changed: bool,
+    counts: Option<Counts>,
+    /// A password that nobody has seen yet.
+    generated: Option<Secret>,
 }
 
-fn set(tool: &str, path: &Path, user: NewUser) -> Result<(), Report> {
-    // Whoever types a password should not learn afterwards that the file is missing or broken.
-    let text = file::read(path).map_err(|report| match path.try_exists() {
-        Ok(false) => report.hint(format!(
-            "to make a new file: {tool} -c {} {}",
-            path.display(),
-            user.name.as_str()
-        )),
-        _ => report,
-    })?;
-    let with = |text: &[u8], hash: &str| {
-        edits::set_user(text, &user.name, hash).map_err(|error| refused(path, &error))
-    };
-    with(&text, "")?;
-    let hash = hash_of(&user)?;
-    file::edit(path, |text| with(text, &hash)).map(drop)
+/// The same for machines.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    file: &'a str,
+    changed: bool,
+    #[serde(flatten)]
+    counts: Option<Counts>,
 }
 
-fn create(path: &Path, overwrite: bool, user: NewUser) -> Result<(), Report> {
-    // Before anybody types a password.
-    if !overwrite && path.symlink_metadata().is_ok() {
-        return Err(file::exists(path));
-    }
-    let text = line_of(user)?;
-    let outcome = if overwrite {
-        file::create(path, &text)?
-    } else {
-        file::create_new(path, &text)?;
-        Outcome::Created
-    };
-    let by_root = || fs::metadata(path).is_ok_and(|file| file.uid() == 0);
-    if outcome == Outcome::Created && by_root() {
-        let path = path.display();
-        tell(&format!(
-            "hint: only root can read {path}; for a broker that runs as the user mosquitto: \
-             chown mosquitto {path}"
-        ));
-    }
-    Ok(())
-}
-
-fn hash_plain(path: &Path, scheme: Scheme) -> Result<(), Report> {
-    let (mut hashed, mut kept) = (0, 0);
-    file::edit(path, |text| {
-        let mut progress = Progress::default();
-        let new = edits::hash_plain(text, scheme, |done, all| progress.show(done, all))
-            .map_err(|error| refused(path, &error))?;
-        (hashed, kept) = (new.hashed, new.kept);
-        Ok(new.text)
-    })?;
-    tell(&format!(
-        "{}: {hashed} hashed, {kept} hashed already",
-        path.display()
-    ));
-    Ok(())
-}
-
-/// The text of a file with this one user.
-fn line_of(user: NewUser) -> Result<Vec<u8>, Report> {
-    Ok(edits::new_file(&user.name, &hash_of(&user)?))
-}
-
-/// The hash of the password that was given, or else is asked for.
-fn hash_of(user: &NewUser) -> Result<String, Report> {
+fn perform(request: Request) -> Result<Exit, Report> {
     forbid_core_files();
-    match &user.password {
-        Some(password) => hash::hash(user.scheme, password),
-        None => hash::hash(user.scheme, &prompt::new_password()?),
+    // Before anything is changed that it should hear of.
+    let broker = request.reload.as_deref().map(reload::find).transpose()?;
+    let done = match actions::perform(
+        request.tool,
+        request.action,
+        request.if_changed,
+        request.json,
+    )? {
+        actions::Performed::Change(done) => done,
+        actions::Performed::Answer(exit) => return Ok(exit),
+    };
+    if let Some(password) = &done.generated {
+        let line = [password.reveal(), b"\n"].concat();
+        print(&line).map_err(|report| {
+            report.note("the password is set, and nobody knows it: set another one")
+        })?;
     }
-    .map_err(|error| Report::new(Exit::PASSWD_FAILED, "cannot hash the password").cause(error))
+    if request.json {
+        print_json(&Outcome {
+            file: &done.path.to_string_lossy(),
+            changed: done.changed,
+            counts: done.counts,
+        })?;
+    } else if request.if_changed {
+        let word = if done.changed {
+            "changed\n"
+        } else {
+            "unchanged\n"
+        };
+        print(word.as_bytes())?;
+    }
+    if done.changed {
+        match broker {
+            Some(pid) => reload::signal(pid, &done.path)?,
+            None if io::stderr().is_terminal() => tell(
+                "hint: a running broker reads the file again on SIGHUP, which --reload PIDFILE sends",
+            ),
+            None => {}
+        }
+    }
+    Ok(Exit::SUCCESS)
 }
 
-/// Nothing was changed, because of a line of the file.
-fn refused(path: &Path, error: &EditError) -> Report {
-    Report::new(
-        Exit::PASSWD_FAILED,
-        format!("cannot change {}", path.display()),
-    )
-    .cause(error)
+fn print_json(value: &impl Serialize) -> Result<(), Report> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|error| Report::new(Exit::PASSWD_FAILED, "cannot write JSON").cause(error))?;
+    text.push(b'\n');
+    print(&text)
 }
 
 fn print(bytes: &[u8]) -> Result<(), Report> {

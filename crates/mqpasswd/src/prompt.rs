@@ -21,6 +21,26 @@ pub(crate) fn new_password() -> Result<Secret, Report> {
     }
 }
 
+/// Asks once, for a password that exists.
+///
+/// # Errors
+/// A [`Report`] when there is nothing to read.
+pub(crate) fn present_password() -> Result<Secret, Report> {
+    if io::stdin().is_terminal() {
+        terminal::ask("Password: ").map_err(unread)
+    } else {
+        line_of_stdin().map_err(unread)
+    }
+}
+
+/// A password that is one line of stdin.
+///
+/// # Errors
+/// A [`Report`] when stdin is empty.
+pub(crate) fn line_of_stdin_once() -> Result<Secret, Report> {
+    line_of_stdin().map_err(unread)
+}
+
 fn twice(ask: impl Fn(&str) -> io::Result<Secret>) -> Result<Secret, Report> {
     let password = ask("Password: ").map_err(unread)?;
     check_password(&password).map_err(|error| {

@@ -25,6 +25,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
     ("pkg-config", "pkg-config"),
+    ("strace", "strace"),
+    ("unshare", "util-linux"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.

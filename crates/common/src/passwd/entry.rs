@@ -3,6 +3,7 @@
 //! A [`Line`] is a view into the file's bytes and never loses any of them: the lines of a
 //! file, written one after the other, are the file.
 
+use memchr::memchr;
 use thiserror::Error;
 
 use super::hash::{self, HashError, PasswordHash};
@@ -13,9 +14,15 @@ pub const MAX_LENGTH: usize = 65_535;
 
 /// The lines of a password file, in order.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
-    text.split_inclusive(|&byte| byte == b'\n')
-        .zip(1..)
-        .map(|(bytes, number)| Line { number, bytes })
+    let mut rest = text;
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        let (bytes, after) = rest.split_at_checked(length)?;
+        rest = after;
+        number += 1;
+        (!bytes.is_empty()).then_some(Line { number, bytes })
+    })
 }
 
 /// One line of a password file.
@@ -83,6 +90,18 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// Like [`credential`](Self::credential) for who needs only the error.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self) -> Result<(), HashError> {
+        if hash::begins_like_a_hash(self.value) {
+            hash::check(self.value)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Tells a hash from a plain password.
     ///
     /// # Errors

@@ -35,8 +35,8 @@ pub enum Scheme {
         /// 1 to [`MAX_ITERATIONS`].
         iterations: u32,
     },
-    /// `$argon2id$`: for mosquitto 2.1 and newer.
-    Argon2id,
+    /// `$argon2id$`: for mosquitto 2.1 and newer, built with libargon2.
+    Argon2id(Cost),
 }
 
 impl Default for Scheme {
@@ -44,6 +44,69 @@ impl Default for Scheme {
         Self::Sha512Pbkdf2 {
             iterations: DEFAULT_ITERATIONS,
         }
+    }
+}
+
+/// What an Argon2id hash costs who computes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// In KiB, 8 for each lane to 4 GiB.
+    pub memory: u32,
+    /// At least 1.
+    pub passes: u32,
+    /// At least 1.
+    pub lanes: u32,
+}
+
+impl Cost {
+    /// Reads `m=MEMORY,t=PASSES,p=LANES`.
+    ///
+    /// # Errors
+    /// [`HashError::Parameter`] when a part is missing, or out of range.
+    pub fn parse(text: &str) -> Result<Self, HashError> {
+        let mut parts = text.split(',');
+        let mut part = |name: &str| {
+            let value = parts.next().and_then(|part| part.strip_prefix(name));
+            number(value.ok_or(HashError::Parameter)?)
+        };
+        let cost = Self {
+            memory: part("m=")?,
+            passes: part("t=")?,
+            lanes: part("p=")?,
+        };
+        if parts.next().is_some() {
+            return Err(HashError::Parameter);
+        }
+        cost.check()
+    }
+
+    fn check(self) -> Result<Self, HashError> {
+        if self.memory > MAX_ARGON2_MEMORY {
+            return Err(HashError::Parameter);
+        }
+        self.params().map(|_| self)
+    }
+
+    fn params(self) -> Result<argon2::Params, HashError> {
+        argon2::Params::new(self.memory, self.passes, self.lanes, None)
+            .map_err(|_| HashError::Parameter)
+    }
+}
+
+/// What mosquitto 2.1 asks for.
+impl Default for Cost {
+    fn default() -> Self {
+        Self {
+            memory: 47_104,
+            passes: 1,
+            lanes: 1,
+        }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m={},t={},p={}", self.memory, self.passes, self.lanes)
     }
 }
 
@@ -73,10 +136,22 @@ pub fn begins_like_a_hash(value: &[u8]) -> bool {
         .any(|prefix| value.starts_with(prefix.as_bytes()))
 }
 
+/// Whether the text is a hash that brokers know, as [`PasswordHash::parse`] finds it; fast for
+/// the form that nearly all lines of a large file have.
+///
+/// # Errors
+/// [`HashError`] when it is not.
+pub fn check(text: &[u8]) -> Result<(), HashError> {
+    match is_usual(text) {
+        Some(true) => Ok(()),
+        _ => PasswordHash::parse(text).map(drop),
+    }
+}
+
 /// A stored hash. `Display` gives the text of the file, `Debug` only the kind.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
-    algorithm: Algorithm,
+    scheme: Scheme,
     salt: Vec<u8>,
     digest: Vec<u8>,
 }
@@ -92,16 +167,18 @@ impl PasswordHash {
         }
         // Mosquitto 2.0 reads salts of 12 bytes and no others; only 2.1 reads Argon2id at
         // all, and there its own tool writes 64.
-        let (algorithm, salt_length) = match scheme {
-            Scheme::Sha512 => (Algorithm::Sha512, 12),
-            Scheme::Sha512Pbkdf2 { iterations } => (Algorithm::Sha512Pbkdf2 { iterations }, 12),
-            Scheme::Argon2id => (Algorithm::Argon2id(ARGON2ID_NEW), 64),
+        let salt_length = match scheme {
+            Scheme::Sha512 | Scheme::Sha512Pbkdf2 { .. } => 12,
+            Scheme::Argon2id(cost) => {
+                cost.check()?;
+                64
+            }
         };
         let mut salt = vec![0; salt_length];
         getrandom::fill(&mut salt).map_err(|_| HashError::NoRandom)?;
-        let digest = algorithm.digest(password, &salt, DIGEST_LENGTH)?;
+        let digest = scheme.digest(password, &salt, DIGEST_LENGTH)?;
         Ok(Self {
-            algorithm,
+            scheme,
             salt,
             digest,
         })
@@ -116,20 +193,32 @@ impl PasswordHash {
         let text = std::str::from_utf8(text).map_err(|_| HashError::Unknown)?;
         if let Some(rest) = text.strip_prefix(SHA512) {
             let [salt, digest] = fields(rest)?;
-            Self::decode(Algorithm::Sha512, salt, digest)
+            Self::decode(Scheme::Sha512, salt, digest)
         } else if let Some(rest) = text.strip_prefix(SHA512_PBKDF2) {
             let [iterations, salt, digest] = fields(rest)?;
             let iterations = check_iterations(number(iterations)?)?;
-            Self::decode(Algorithm::Sha512Pbkdf2 { iterations }, salt, digest)
+            Self::decode(Scheme::Sha512Pbkdf2 { iterations }, salt, digest)
         } else if let Some(rest) = text.strip_prefix(ARGON2ID) {
             let [version, cost, salt, digest] = fields(rest)?;
             if version != "v=19" {
                 return Err(HashError::Parameter);
             }
-            Self::decode(Algorithm::Argon2id(Cost::parse(cost)?), salt, digest)
+            Self::decode(Scheme::Argon2id(Cost::parse(cost)?), salt, digest)
         } else {
             Err(HashError::Unknown)
         }
+    }
+
+    /// How it was made.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The bytes of its salt.
+    #[must_use]
+    pub fn salt_length(&self) -> usize {
+        self.salt.len()
     }
 
     /// Whether this hash was made from `password`.
@@ -138,28 +227,23 @@ impl PasswordHash {
     /// [`HashError::Memory`] when there is not enough memory for Argon2id.
     pub fn verify(&self, password: &Secret) -> Result<bool, HashError> {
         let digest = self
-            .algorithm
+            .scheme
             .digest(password, &self.salt, self.digest.len())?;
         Ok(digest.as_slice().ct_eq(self.digest.as_slice()).to_bool())
     }
 
-    fn decode(algorithm: Algorithm, salt: &str, digest: &str) -> Result<Self, HashError> {
-        let decode = |text| {
-            algorithm
-                .base64()
-                .decode(text)
-                .map_err(|_| HashError::Base64)
-        };
+    fn decode(scheme: Scheme, salt: &str, digest: &str) -> Result<Self, HashError> {
+        let decode = |text| scheme.base64().decode(text).map_err(|_| HashError::Base64);
         let (salt, digest) = (decode(salt)?, decode(digest)?);
-        let (salt_lengths, digest_lengths) = match algorithm {
-            Algorithm::Argon2id(_) => (8..=usize::MAX, 4..=MAX_ARGON2_DIGEST),
+        let (salt_lengths, digest_lengths) = match scheme {
+            Scheme::Argon2id(_) => (8..=usize::MAX, 4..=MAX_ARGON2_DIGEST),
             _ => (1..=usize::MAX, DIGEST_LENGTH..=DIGEST_LENGTH),
         };
         if !salt_lengths.contains(&salt.len()) || !digest_lengths.contains(&digest.len()) {
             return Err(HashError::Length);
         }
         Ok(Self {
-            algorithm,
+            scheme,
             salt,
             digest,
         })
@@ -168,16 +252,12 @@ impl PasswordHash {
 
 impl fmt::Display for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.algorithm {
-            Algorithm::Sha512 => f.write_str(SHA512)?,
-            Algorithm::Sha512Pbkdf2 { iterations } => write!(f, "{SHA512_PBKDF2}{iterations}$")?,
-            Algorithm::Argon2id(Cost {
-                memory,
-                passes,
-                lanes,
-            }) => write!(f, "{ARGON2ID}v=19$m={memory},t={passes},p={lanes}$")?,
+        match self.scheme {
+            Scheme::Sha512 => f.write_str(SHA512)?,
+            Scheme::Sha512Pbkdf2 { iterations } => write!(f, "{SHA512_PBKDF2}{iterations}$")?,
+            Scheme::Argon2id(cost) => write!(f, "{ARGON2ID}v=19${cost}$")?,
         }
-        let base64 = self.algorithm.base64();
+        let base64 = self.scheme.base64();
         write!(
             f,
             "{}${}",
@@ -190,7 +270,7 @@ impl fmt::Display for PasswordHash {
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordHash")
-            .field("algorithm", &self.algorithm)
+            .field("scheme", &self.scheme)
             .finish_non_exhaustive()
     }
 }
@@ -228,26 +308,11 @@ const ARGON2ID: &str = "$argon2id$";
 /// Bytes of a new digest of every kind, and of every `$6$` and `$7$` digest.
 const DIGEST_LENGTH: usize = 64;
 
-/// What mosquitto 2.1 asks for.
-const ARGON2ID_NEW: Cost = Cost {
-    memory: 47_104,
-    passes: 1,
-    lanes: 1,
-};
-
 /// Far more than anybody uses; a damaged line shall not take the machine's memory.
 const MAX_ARGON2_MEMORY: u32 = 4 * 1024 * 1024;
 const MAX_ARGON2_DIGEST: usize = 1024;
 
-/// How a digest is computed, with all its costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Algorithm {
-    Sha512,
-    Sha512Pbkdf2 { iterations: u32 },
-    Argon2id(Cost),
-}
-
-impl Algorithm {
+impl Scheme {
     fn digest(self, password: &Secret, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
         let password = password.reveal();
         let mut digest = vec![0; length];
@@ -281,37 +346,21 @@ impl Algorithm {
     }
 }
 
-/// The costs of Argon2id; `memory` is in KiB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cost {
-    memory: u32,
-    passes: u32,
-    lanes: u32,
-}
-
-impl Cost {
-    fn parse(text: &str) -> Result<Self, HashError> {
-        let mut parts = text.split(',');
-        let mut part = |name: &str| {
-            let value = parts.next().and_then(|part| part.strip_prefix(name));
-            number(value.ok_or(HashError::Parameter)?)
-        };
-        let cost = Self {
-            memory: part("m=")?,
-            passes: part("t=")?,
-            lanes: part("p=")?,
-        };
-        if parts.next().is_some() || cost.memory > MAX_ARGON2_MEMORY {
-            return Err(HashError::Parameter);
-        }
-        cost.params()?;
-        Ok(cost)
-    }
-
-    fn params(self) -> Result<argon2::Params, HashError> {
-        argon2::Params::new(self.memory, self.passes, self.lanes, None)
-            .map_err(|_| HashError::Parameter)
-    }
+/// Whether this is `$7$`, a sensible number, a salt of 12 bytes, and a digest, each in its usual
+/// base64; `None` when it does not even look so.
+fn is_usual(text: &[u8]) -> Option<bool> {
+    const SALT: usize = 16;
+    const DIGEST: usize = 88;
+    let rest = text.strip_prefix(SHA512_PBKDF2.as_bytes())?;
+    let (digits, rest) = rest.split_at_checked(rest.len().checked_sub(SALT + DIGEST + 2)?)?;
+    let (first, more) = digits.split_first()?;
+    let number =
+        (b'1'..=b'9').contains(first) && more.len() < 9 && more.iter().all(u8::is_ascii_digit);
+    let (salt, digest) = rest.strip_prefix(b"$")?.split_at_checked(SALT)?;
+    let mut decoded = [0; 72];
+    let mut is_base64 =
+        |text: &[u8], length| BASE64_STANDARD.decode_slice(text, &mut decoded) == Ok(length);
+    Some(number && is_base64(salt, 12) && is_base64(digest.strip_prefix(b"$")?, DIGEST_LENGTH))
 }
 
 fn check_iterations(iterations: u32) -> Result<u32, HashError> {
@@ -363,10 +412,10 @@ mod tests {
                 .entry()
                 .unwrap();
             let hash = PasswordHash::parse(entry.value).unwrap();
-            kinds[match hash.algorithm {
-                Algorithm::Sha512 => 0,
-                Algorithm::Sha512Pbkdf2 { .. } => 1,
-                Algorithm::Argon2id(_) => 2,
+            kinds[match hash.scheme {
+                Scheme::Sha512 => 0,
+                Scheme::Sha512Pbkdf2 { .. } => 1,
+                Scheme::Argon2id(_) => 2,
             }] += 1;
             assert_eq!(hash.verify(&password), Ok(true), "{line}");
 
@@ -389,7 +438,7 @@ mod tests {
             (Scheme::default(), "$7$1000$", 8 + 16 + 1 + 88),
             (pbkdf2(1), "$7$1$", 5 + 16 + 1 + 88),
             (
-                Scheme::Argon2id,
+                Scheme::Argon2id(Cost::default()),
                 "$argon2id$v=19$m=47104,t=1,p=1$",
                 31 + 86 + 1 + 86,
             ),
@@ -400,6 +449,15 @@ mod tests {
             assert_eq!(first.len(), length, "{first}");
             assert_ne!(first, second, "the salt is fresh");
             assert_eq!(verify(&password, first.as_bytes()), Ok(true));
+            assert_eq!(check(first.as_bytes()), Ok(()));
+            // One byte wrong anywhere: both ways of looking at it agree.
+            for at in 0..first.len() {
+                for byte in *b"$!=A0" {
+                    let mut wrong = first.clone().into_bytes();
+                    wrong[at] = byte;
+                    assert_eq!(check(&wrong), PasswordHash::parse(&wrong).map(drop));
+                }
+            }
             assert_eq!(
                 verify(&Secret::new(b"x".to_vec()), first.as_bytes()),
                 Ok(false)
@@ -468,7 +526,7 @@ mod tests {
         let hash = PasswordHash::create(Scheme::default(), &Secret::new(vec![1])).unwrap();
         assert_eq!(
             format!("{hash:?}"),
-            "PasswordHash { algorithm: Sha512Pbkdf2 { iterations: 1000 }, .. }"
+            "PasswordHash { scheme: Sha512Pbkdf2 { iterations: 1000 }, .. }"
         );
     }
 
@@ -479,6 +537,7 @@ mod tests {
                 prop_assert!(begins_like_a_hash(text.as_bytes()));
                 prop_assert!(PasswordHash::parse(hash.to_string().as_bytes()) == Ok(hash));
             }
+            prop_assert_eq!(check(text.as_bytes()), PasswordHash::parse(text.as_bytes()).map(drop));
         }
 
         #[test]

@@ -1,0 +1,165 @@
+//! `--import`: many users at once, all or none.
+
+use std::fs;
+
+use crate::support::{Folder, broker_with, logs_in};
+
+const CSV: &str = "id,user,password\r\n1,alice,\"a,\"\"b\"\r\n2,bob,p:w\r\n";
+
+#[test]
+fn users_are_added_and_updated_in_their_places() {
+    let folder = Folder::with("# ours\r\nbob:x\r\nzoe:y\r\n");
+    fs::write(
+        folder.path().join("users"),
+        "alice:a:b\n\n# none\nbob:new\ncarol:c",
+    )
+    .unwrap();
+    let output = folder
+        .mqpasswd(&["--import", "users", "passwd"])
+        .run()
+        .assert_success();
+    assert_eq!(
+        (output.stdout_str(), output.stderr_str()),
+        ("", "passwd: 2 added, 1 updated, 0 unchanged\n")
+    );
+    let text = folder.text();
+    let starts: Vec<_> = text
+        .split("\r\n")
+        .map(|line| line.split('$').next().unwrap())
+        .collect();
+    assert_eq!(starts, ["# ours", "bob:", "zoe:y", "alice:", "carol:", ""]);
+    for (user, password) in [("alice", "a:b"), ("bob", "new"), ("carol", "c")] {
+        assert!(folder.admits(user, password), "{user}");
+    }
+    fs::write(folder.file(), text.replace("zoe:y\r\n", "")).unwrap();
+    let broker = broker_with(&folder.file());
+    assert!(logs_in(&broker, "alice", "a:b") && logs_in(&broker, "carol", "c"));
+}
+
+#[test]
+fn csv_comes_from_a_file_or_from_stdin() {
+    let folder = Folder::with("");
+    folder
+        .mqpasswd(&["--import", "-", "passwd"])
+        .stdin(CSV)
+        .run()
+        .assert_success();
+    assert!(folder.admits("alice", "a,\"b") && folder.admits("bob", "p:w"));
+    assert_eq!(folder.text().lines().count(), 2);
+}
+
+#[test]
+fn hashes_that_come_along_stay_what_they_are() {
+    let source = Folder::empty();
+    source
+        .mqpasswd(&["-c", "-H", "argon2id", "-b", "passwd", "alice", "pw"])
+        .run()
+        .assert_success();
+    let folder = Folder::with("");
+    folder
+        .mqpasswd(&["--import", "-", "passwd"])
+        .stdin(source.text())
+        .run()
+        .assert_success();
+    assert_eq!(folder.text(), source.text());
+    // One that the target does not read is refused.
+    let output = folder
+        .mqpasswd(&["--for", "2.0", "--import", "-", "passwd"])
+        .stdin(source.text())
+        .run()
+        .assert_code(1);
+    assert_eq!(
+        output.stderr_str(),
+        "error: cannot import stdin\n\
+         cause: line 1: mosquitto 2.0 does not read this hash\n"
+    );
+}
+
+#[test]
+fn one_bad_line_and_nothing_changes() {
+    for (source, cause) in [
+        (
+            "alice:a\nbob\n",
+            "line 2: there is no ':' between a user name and a password",
+        ),
+        (
+            "alice:a\nbob:\n",
+            "line 2: there is no password after the ':'",
+        ),
+        (
+            "alice:a\n\nalice:b\n",
+            "line 3: the user 'alice' is on line 1 already",
+        ),
+        (
+            "user,password\nalice,a\nbob,b,c\n",
+            "line 3: it has 3 fields, and the header has 2",
+        ),
+        (
+            "user,password\nalice,a\na:b,c\n",
+            "line 3: 'a:b' cannot be a user name: it contains ':', which separates the user \
+             name from the password in the file",
+        ),
+        (
+            "alice:$7$101$cut\n",
+            "line 1: the password hash does not have the fields it should have",
+        ),
+    ] {
+        let folder = Folder::with("bob:x\n");
+        let output = folder
+            .mqpasswd(&["--import", "-", "passwd"])
+            .stdin(source)
+            .run()
+            .assert_code(1);
+        assert_eq!(
+            output.stderr_str(),
+            format!("error: cannot import stdin\ncause: {cause}\n")
+        );
+        assert_eq!(folder.text(), "bob:x\n");
+        assert_eq!(folder.names(), ["passwd"]);
+    }
+    let folder = Folder::with("broken\n");
+    let output = folder
+        .mqpasswd(&["--import", "-", "passwd"])
+        .stdin("alice:a\n")
+        .run()
+        .assert_code(1);
+    assert!(output.stderr_str().contains("cause: line 1: "), "{output}");
+}
+
+#[test]
+fn a_new_file_has_the_users_of_the_source_alone() {
+    let folder = Folder::with("zoe:x\n");
+    folder
+        .mqpasswd(&["-c", "--import", "-", "passwd"])
+        .stdin("alice:a\nbob:b\n")
+        .run()
+        .assert_success();
+    assert!(folder.admits("alice", "a") && folder.admits("bob", "b"));
+    assert_eq!(folder.text().lines().count(), 2);
+    let output = folder
+        .mqpasswd(&["--import", "-", "missing"])
+        .stdin("alice:a\n")
+        .run()
+        .assert_code(1);
+    assert_eq!(
+        output.stderr_str(),
+        "error: cannot open missing\ncause: No such file or directory\nhint: -c makes a new file\n"
+    );
+}
+
+#[test]
+fn five_thousand_users_keep_their_order() {
+    let folder = Folder::with("");
+    let source: String = (0..5000).map(|n| format!("user{n}:pw{n}\n")).collect();
+    folder
+        .mqpasswd(&["-I", "1", "--import", "-", "passwd"])
+        .stdin(source)
+        .run()
+        .assert_success();
+    let text = folder.text();
+    for (n, line) in text.lines().enumerate() {
+        assert!(line.starts_with(&format!("user{n}:$7$1$")), "{line}");
+    }
+    assert_eq!(text.lines().count(), 5000);
+    assert!(folder.admits("user4711", "pw4711") && !folder.admits("user4711", "pw4712"));
+}
