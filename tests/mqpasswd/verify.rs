@@ -18,7 +18,13 @@ fn the_exit_code_is_the_answer() {
         ("b", "pw", 0, ""),
         ("c", "pw", 0, ""),
         ("b", "wrong", 1, "error: the password of 'b' is wrong\n"),
-        ("d", "pw", 3, "error: user 'd' is not in passwd\n"),
+        (
+            "d",
+            "pw",
+            3,
+            "error: user 'd' is not in passwd\n\
+             hint: check the name; upper and lower case differ\n",
+        ),
         (
             "plain",
             "plain",

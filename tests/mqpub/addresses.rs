@@ -97,7 +97,7 @@ fn a_port_that_speaks_http_is_21() {
             let output = publisher(&server).args(["-V", version, "-m", "text"]).run();
             server.finish();
             let complaint = complaint(output, 21);
-            assert!(complaint.hint.contains("an MQTT broker"), "{complaint:?}");
+            assert!(complaint.hint.contains("an MQTT listener"), "{complaint:?}");
         }
     }
 }

@@ -115,7 +115,7 @@ fn what_is_wrong_is_told_in_plain_sentences() {
     for (args, error) in [
         (
             &["-p", "70000"][..],
-            "invalid value '70000' for '--port <PORT>': it must be 0 to 65535",
+            "invalid value '70000' for '--port <PORT>': a port is 1 to 65535, or 0 with --unix",
         ),
         (
             &["--repeat", "0"],

@@ -5,6 +5,10 @@ use harness::{Authority, Broker, FakeBroker, Output, mqsub};
 
 use crate::support::{VERSIONS, publish, subscribe, subscribed};
 
+const LOG: &str = "hint: the broker's log may say more\n";
+const TWO: &str =
+    "hint: another client has connected with the same client identifier: give each its own\n";
+
 #[track_caller]
 fn run(broker: &FakeBroker, args: &[&str]) -> Output {
     mqsub()
@@ -33,7 +37,8 @@ fn a_killed_broker_is_a_lost_connection() {
             output.stderr_str(),
             format!(
                 "error: the connection to {address} was lost\n\
-                 cause: the broker closed the connection\n"
+                 cause: the broker closed the connection\n\
+                 {LOG}"
             )
         );
     }
@@ -53,8 +58,8 @@ fn over_tls_it_reads_the_same() {
     broker.wait_for_log("Sending SUBACK to");
     broker.kill();
     let output = running.wait().assert_code(7);
-    let cause = "cause: the broker closed the connection\n";
-    assert!(output.stderr_str().ends_with(cause), "{output}");
+    let end = format!("cause: the broker closed the connection\n{LOG}");
+    assert!(output.stderr_str().ends_with(&end), "{output}");
 }
 
 #[test]
@@ -81,17 +86,18 @@ fn a_client_with_the_same_identifier_takes_the_session_over() {
         subscribe(&broker, &["-V", version, "-i", "me", "-t", "a", "-E"]).assert_success();
         broker.wait_for_log_times("New client connected", 2);
         // mosquitto 2.0 closes without a word; MQTT 5 would let it say why.
-        let (code, cause) = if broker.log().contains("Sending DISCONNECT to me") {
+        let (code, cause, hint) = if broker.log().contains("Sending DISCONNECT to me") {
             (
                 142,
                 "session taken over by another client with the same client identifier, code 142",
+                TWO,
             )
         } else {
-            (7, "the broker closed the connection")
+            (7, "the broker closed the connection", LOG)
         };
         let output = first.wait().assert_code(code);
-        let cause = format!("cause: {cause}\n");
-        assert!(output.stderr_str().ends_with(&cause), "{output}");
+        let end = format!("cause: {cause}\n{hint}");
+        assert!(output.stderr_str().ends_with(&end), "{output}");
     }
 }
 
@@ -118,9 +124,10 @@ fn a_disconnect_of_5_says_why() {
         let output = run(&broker, &["-V", "5"]).assert_code(code.into());
         assert_eq!(output.stdout_str(), "last\n");
         let address = format!("127.0.0.1:{}", broker.port());
+        let hint = if code == 0x8e { TWO } else { LOG };
         assert_eq!(
             output.stderr_str(),
-            format!("error: {address} ended the session\ncause: {words}, code {code}\n")
+            format!("error: {address} ended the session\ncause: {words}, code {code}\n{hint}")
         );
         broker.finish();
     }
@@ -141,7 +148,10 @@ fn the_brokers_own_words_are_quoted() {
     let output = run(&broker, &["-V", "5"]).assert_code(0x8b);
     // Escaped: a broker must not steer the user's terminal.
     let cause = "server shutting down (\"back at nine\\u{1b}[31m\"), code 139\n";
-    assert!(output.stderr_str().ends_with(cause), "{output}");
+    assert!(
+        output.stderr_str().ends_with(&format!("{cause}{LOG}")),
+        "{output}"
+    );
     broker.finish();
 }
 

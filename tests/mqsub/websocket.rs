@@ -163,7 +163,8 @@ fn a_ping_is_answered_while_nothing_else_happens() {
         output.stderr_str(),
         format!(
             "error: the connection to {address} over WebSocket was lost\n\
-             cause: the broker closed the WebSocket with code 1011 (internal error): \"sorry\"\n"
+             cause: the broker closed the WebSocket with code 1011 (internal error): \"sorry\"\n\
+             hint: the broker's log may say more\n"
         )
     );
 }

@@ -123,7 +123,8 @@ pub fn command(tool: &'static str) -> clap::Command {
              USERNAME PASSWORD\n       \
              {tool} -D PASSWORDFILE USERNAME\n       \
              {tool} [OPTIONS] -U PASSWORDFILE\n       \
-             {tool} [OPTIONS] [-c] --import SOURCE PASSWORDFILE\n       \
+             {tool} [OPTIONS] [-c] --import SOURCE\n                        \
+             PASSWORDFILE\n       \
              {tool} --verify PASSWORDFILE USERNAME\n       \
              {tool} --list|--check [--json] PASSWORDFILE\n       \
              {tool} [OPTIONS] --hash-only [USERNAME]"

@@ -75,7 +75,7 @@ pub(super) fn not_tls(scene: &Scene<'_>) -> Option<Report> {
         None => report
             .cause("what the broker sent is not TLS")
             .hint(format!(
-                "the port may speak plain MQTT: leave {plain} out, or try -p 8883"
+                "the port may speak plain MQTT: leave out {plain}, or try -p 8883"
             )),
     })
 }
@@ -93,7 +93,7 @@ pub(super) fn end_of_stream(scene: &Scene<'_>) -> Report {
         .cause("the broker closed the connection in the middle of it");
     if scene.sight.beginning.is_empty() {
         report.hint(format!(
-            "the port may speak plain MQTT: leave {plain} out, or try -p 8883"
+            "the port may speak plain MQTT: leave out {plain}, or try -p 8883"
         ))
     } else {
         report.hint("the broker's log may say why")
