@@ -119,15 +119,15 @@ fn what_is_wrong_is_told_in_plain_sentences() {
         ),
         (
             &["--repeat", "0"],
-            "invalid value '0' for '--repeat <COUNT>': it must be 1 or more",
+            "invalid value '0' for '--repeat <COUNT>': it must be a whole number, 1 or more",
         ),
         (
             &["--repeat", "-1"],
-            "invalid value '-1' for '--repeat <COUNT>': it must not be negative",
+            "invalid value '-1' for '--repeat <COUNT>': it must be a whole number, 1 or more",
         ),
         (
             &["--repeat", "many"],
-            "invalid value 'many' for '--repeat <COUNT>': it is not a whole number",
+            "invalid value 'many' for '--repeat <COUNT>': it must be a whole number, 1 or more",
         ),
         (
             &["--repeat", "99999999999999999999"],

@@ -135,7 +135,7 @@ pub struct Args {
 fn repeat(text: &str) -> Result<u64, String> {
     args::number(text)
         .filter(|count| *count > 0)
-        .ok_or_else(|| "it must be 1 or more".to_owned())
+        .ok_or_else(|| "it must be a whole number, 1 or more".to_owned())
 }
 
 fn delay(text: &str) -> Result<Duration, String> {
