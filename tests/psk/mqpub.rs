@@ -51,7 +51,7 @@ fn messages_arrive_in_both_versions_of_tls() {
 fn debug_shows_what_was_agreed_on() {
     for (only_tls12, begin) in [
         (false, "debug: TLS 1.3, TLS_"),
-        (true, "debug: TLS 1.2, ECDHE-PSK-"),
+        (true, "debug: TLS 1.2, DHE-PSK-"),
     ] {
         let there = Secret::start(only_tls12, &[]);
         let output = publish(&there, &["-d"]).assert_success();
