@@ -131,7 +131,7 @@ fn what_is_wrong_is_told_in_plain_sentences() {
         ),
         (
             &["--repeat", "99999999999999999999"],
-            "invalid value '99999999999999999999' for '--repeat <COUNT>': it is too large",
+            "invalid value '99999999999999999999' for '--repeat <COUNT>': it must be a whole number, 1 or more",
         ),
         (&["-c"], "-c (--disable-clean-session) needs --id <ID>"),
         (
