@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
-use harness::{Output, Tool, mqpasswd};
+use harness::{Output, mqpasswd, namespace};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
 use crate::support::{Folder, as_nobody, is_root};
@@ -14,15 +14,9 @@ const ADD: &str = "-b passwd bob pw";
 /// Runs a script in a mount namespace of its own; `$MQPASSWD` is the tool.
 #[track_caller]
 fn in_namespace(folder: &Folder, script: &str) -> Output {
-    let options = if is_root() {
-        &["--mount"][..]
-    } else {
-        &["--map-root-user", "--mount"]
-    };
     let script = format!("echo namespace >&2; set -e; {script}",);
-    let output = Tool::new("unshare")
+    let output = namespace("--mount")
         .current_dir(folder.path())
-        .args(options)
         .args(["sh", "-c", &script])
         .env("MQPASSWD", mqpasswd().path())
         .run();

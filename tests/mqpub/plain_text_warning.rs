@@ -1,7 +1,7 @@
 //! A warning when credentials leave the machine without TLS. That is tried in a network of its
 //! own, which has an address beside loopback and ends with the test.
 
-use harness::{Authority, Broker, Output, Tool, mqpub};
+use harness::{Authority, Broker, Output, mqpub, namespace};
 use tempfile::TempDir;
 
 use crate::support::{Collector, VERSIONS};
@@ -48,8 +48,8 @@ fn abroad(args: &[&str], tls: bool) -> Output {
     });
     // Debian keeps the broker and ip in /usr/sbin, which is not in every user's PATH.
     let path_variable = std::env::var("PATH").unwrap() + ":/usr/sbin:/sbin";
-    Tool::new("unshare")
-        .args(["--map-root-user", "--net", "sh", "-c", SCRIPT])
+    namespace("--net")
+        .args(["sh", "-c", SCRIPT])
         .arg(mqpub().path())
         .arg(&path)
         .args(["-t", "a", "-m", "x"])

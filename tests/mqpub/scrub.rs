@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::{Broker, Running, Tool, mqpub, mqsub, silent_port};
+use harness::{Broker, Running, Tool, mqpub, mqsub, namespace, silent_port};
 use tempfile::TempDir;
 
 use crate::support::PATIENCE;
@@ -231,10 +231,9 @@ fn a_process_with_a_password_writes_no_core_file() {
 #[test]
 fn without_proc_everything_else_works() {
     let broker = Broker::start();
-    // A mount namespace of its own, in which an empty folder lies over /proc. Whoever is not
-    // root needs a user namespace for it.
-    let output = Tool::new("unshare")
-        .args(["--map-root-user", "--mount", "sh", "-c"])
+    // A mount namespace of its own, in which an empty folder lies over /proc.
+    let output = namespace("--mount")
+        .args(["sh", "-c"])
         .arg(r#"mount -t tmpfs none /proc && ! test -e /proc/self && exec "$0" "$@""#)
         .arg(mqpub().path())
         .args(broker.args())

@@ -26,7 +26,6 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("npm", "npm"),
     ("pkg-config", "pkg-config"),
     ("strace", "strace"),
-    ("unshare", "util-linux"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.

@@ -45,6 +45,18 @@ fn under_test(name: &'static str) -> Tool {
     }
 }
 
+/// `unshare`, to run a command in a namespace of its own: `--net` or `--mount`. Whoever is not root
+/// needs a user namespace for that, which in turn root may not be able to make (in a chroot).
+#[must_use]
+pub fn namespace(kind: &str) -> Tool {
+    let tool = Tool::new("unshare").arg(kind);
+    if rustix::process::geteuid().is_root() {
+        tool
+    } else {
+        tool.arg("--map-root-user")
+    }
+}
+
 /// A command about to be run.
 ///
 /// It gets an environment of its own: only `PATH` is taken over, `HOME` and `XDG_CONFIG_HOME`
