@@ -11,6 +11,8 @@ use std::os::unix::fs::FileExt as _;
 
 use clap::{Arg, Command};
 
+use crate::usage::{Kind, PROPERTY, first_of_property, words_after_name};
+
 /// What a hidden byte becomes.
 const MASK: u8 = b'*';
 
@@ -26,9 +28,6 @@ const SECRETS: [(&str, Option<u8>, &str, Secrecy); 4] = [
 
 /// The user of mqpasswd, and after -b the password, which is all values but the first.
 const USER: &str = "user";
-
-/// The option that has several words, whatever they look like.
-const PROPERTY: &str = "property";
 
 /// Which part of a value is secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,16 +153,13 @@ fn values<'a>(command: &'a Command, words: &[OsString]) -> Vec<Value<'a>> {
         match kind {
             Kind::Escape => only_positionals = true,
             Kind::Option(arg, start) if arg.get_id() == PROPERTY => {
-                // Command, name, value; with user-property a key in front of the value.
-                let is_first_here = start.is_some_and(|start| start < length);
-                let to_name = if is_first_here { 1 } else { 2 };
-                let name = words.get(index + to_name);
-                let after = if name.is_some_and(|name| name == "user-property") {
-                    2
-                } else {
+                let to_name = if first_of_property(word, start).is_some() {
                     1
+                } else {
+                    2
                 };
-                due = Some((arg, to_name + after));
+                let name = words.get(index + to_name).map(OsString::as_os_str);
+                due = Some((arg, to_name + words_after_name(name)));
             }
             Kind::Option(arg, Some(start)) => take(arg, start..length),
             Kind::Option(arg, None) => due = Some((arg, 1)),
@@ -178,66 +174,6 @@ fn values<'a>(command: &'a Command, words: &[OsString]) -> Vec<Value<'a>> {
         }
     }
     values
-}
-
-/// What a word is, where a value is not due.
-enum Kind<'a> {
-    Positional,
-    /// `--`
-    Escape,
-    /// Options without values.
-    Flags,
-    /// An option with a value, and where in the word that begins; none when it is the next word.
-    Option(&'a Arg, Option<usize>),
-    /// It looks like an option and is none.
-    Unknown,
-}
-
-impl<'a> Kind<'a> {
-    fn of(command: &'a Command, word: &[u8]) -> Self {
-        match word {
-            b"--" => Self::Escape,
-            [b'-', b'-', long @ ..] => Self::long(command, long),
-            [b'-', cluster @ ..] if !cluster.is_empty() => Self::cluster(command, cluster),
-            _ => Self::Positional,
-        }
-    }
-
-    fn long(command: &'a Command, word: &[u8]) -> Self {
-        let equals = word.iter().position(|&byte| byte == b'=');
-        let name = word.get(..equals.unwrap_or(word.len())).unwrap_or_default();
-        let is_named = |arg: &&Arg| arg.get_long().map(str::as_bytes) == Some(name);
-        match command.get_arguments().find(is_named) {
-            // After the two dashes, the name and the equals sign.
-            Some(arg) if arg.get_action().takes_values() => {
-                Self::Option(arg, equals.map(|at| 2 + at + 1))
-            }
-            Some(_) => Self::Flags,
-            None => Self::Unknown,
-        }
-    }
-
-    fn cluster(command: &'a Command, flags: &[u8]) -> Self {
-        for (at, &flag) in flags.iter().enumerate() {
-            let is_named = |arg: &&Arg| arg.get_short() == Some(char::from(flag));
-            match command.get_arguments().find(is_named) {
-                Some(arg) if arg.get_action().takes_values() => {
-                    // After the dash and the letter; -P=secret is -Psecret.
-                    return Self::Option(
-                        arg,
-                        match flags.get(at + 1) {
-                            None => None,
-                            Some(b'=') => Some(1 + at + 2),
-                            Some(_) => Some(1 + at + 1),
-                        },
-                    );
-                }
-                Some(_) => {}
-                None => return Self::Unknown,
-            }
-        }
-        Self::Flags
-    }
 }
 
 /// Of `scheme://user:password@host`.

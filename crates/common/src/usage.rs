@@ -1,6 +1,7 @@
 //! Reading a command line: help is data, a usage error is a [`Report`] like any other.
 
 mod several_words;
+mod word;
 mod wording;
 
 use std::ffi::OsString;
@@ -15,9 +16,9 @@ use crate::report::Report;
 #[cfg(feature = "client")]
 use crate::{scrub, stdio, tls, tool::Tool};
 
-#[cfg(feature = "client")]
-pub(crate) use several_words::ID as PROPERTY;
 pub use several_words::WORD_SEPARATOR;
+pub(crate) use several_words::{ID as PROPERTY, first_of_property, words_after_name};
+pub(crate) use word::Kind;
 pub(crate) use wording::what;
 
 /// What a command line asks for.

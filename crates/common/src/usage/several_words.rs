@@ -6,7 +6,9 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-use clap::{Arg, Command};
+use clap::Command;
+
+use super::word::Kind;
 
 /// Stands between the words: no word of a command line can contain it.
 pub const WORD_SEPARATOR: u8 = 0;
@@ -28,26 +30,24 @@ pub(super) fn join(command: &Command, arguments: Vec<OsString>) -> Vec<OsString>
             joined.push(word);
             break;
         }
-        match value_of(command, &word) {
-            Value::None => joined.push(word),
-            Value::Next => {
-                joined.push(word);
-                joined.extend(words.next());
-            }
-            Value::Property { option, first } => {
-                let mut parts: Vec<OsString> = first.into_iter().collect();
+        match Kind::of(command, word.as_bytes()) {
+            Kind::Option(arg, start) if arg.get_id() == ID => {
+                let first = first_of_property(&word, start);
+                let mut parts: Vec<OsString> = first.into_iter().map(OsStr::to_owned).collect();
                 parts.extend(words.by_ref().take(2 - parts.len()));
-                let rest = match parts.get(1) {
-                    Some(name) if name == "user-property" => 2,
-                    _ => 1,
-                };
+                let rest = words_after_name(parts.get(1).map(OsString::as_os_str));
                 parts.extend(words.by_ref().take(rest));
-                joined.push(option);
+                joined.push(option_of(&word, start));
                 if !parts.is_empty() {
                     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
                     joined.push(OsString::from_vec(parts.join(&WORD_SEPARATOR)));
                 }
             }
+            Kind::Option(_, None) => {
+                joined.push(word);
+                joined.extend(words.next());
+            }
+            _ => joined.push(word),
         }
     }
     joined.extend(words);
@@ -55,79 +55,33 @@ pub(super) fn join(command: &Command, arguments: Vec<OsString>) -> Vec<OsString>
 }
 
 /// What belongs to a word of the command line.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    /// Nothing: it is a flag, no option at all, or brings its value along.
-    None,
-    /// The next word is its value, whatever that looks like.
-    Next,
-    /// Words of a property; the first may be in the same word as the option.
-    Property {
-        option: OsString,
-        first: Option<OsString>,
-    },
-}
-
 fn may_be_it(word: &OsStr) -> bool {
     let word = word.as_bytes();
     word.starts_with(b"-") && (word.contains(&b'D') || word.starts_with(b"--property"))
 }
 
-pub(super) fn value_of(command: &Command, word: &OsStr) -> Value {
+/// The first word of a property where it stands in the same word as the option, whose value begins
+/// at `start`.
+pub(crate) fn first_of_property(word: &OsStr, start: Option<usize>) -> Option<&OsStr> {
     let bytes = word.as_bytes();
-    if let Some(long) = bytes.strip_prefix(b"--") {
-        let (name, value) = match long.iter().position(|&byte| byte == b'=') {
-            Some(at) => {
-                let (name, value) = long.split_at(at);
-                (name, value.get(1..))
-            }
-            None => (long, None),
-        };
-        let arg = command
-            .get_arguments()
-            .find(|arg| arg.get_long().is_some_and(|own| own.as_bytes() == name));
-        return match arg {
-            Some(arg) if arg.get_id() == ID => Value::Property {
-                option: "--property".into(),
-                first: value.map(|value| OsStr::from_bytes(value).to_owned()),
-            },
-            Some(arg) if takes_value(arg) && value.is_none() => Value::Next,
-            _ => Value::None,
-        };
-    }
-    let Some(cluster) = bytes.strip_prefix(b"-") else {
-        return Value::None;
-    };
-    for (at, letter) in cluster.iter().enumerate() {
-        let arg = command
-            .get_arguments()
-            .find(|arg| arg.get_short() == Some(char::from(*letter)));
-        let rest = cluster.get(at + 1..).unwrap_or_default();
-        match arg {
-            Some(arg) if arg.get_id() == ID => {
-                let option = bytes.get(..at + 2).unwrap_or(bytes);
-                let first = rest.strip_prefix(b"=").unwrap_or(rest);
-                return Value::Property {
-                    option: OsStr::from_bytes(option).to_owned(),
-                    first: (!first.is_empty()).then(|| OsStr::from_bytes(first).to_owned()),
-                };
-            }
-            Some(arg) if takes_value(arg) => {
-                return if rest.is_empty() {
-                    Value::Next
-                } else {
-                    Value::None
-                };
-            }
-            Some(_) => {}
-            None => return Value::None,
-        }
-    }
-    Value::None
+    let first = bytes.get(start?..)?;
+    // `--property=` has an empty one, `-D=` none.
+    (!first.is_empty() || bytes.starts_with(b"--")).then(|| OsStr::from_bytes(first))
 }
 
-pub(super) fn takes_value(arg: &Arg) -> bool {
-    arg.get_action().takes_values()
+/// How many words come behind a property's name: its value, and of a User Property its key.
+pub(crate) fn words_after_name(name: Option<&OsStr>) -> usize {
+    match name {
+        Some(name) if name == "user-property" => 2,
+        _ => 1,
+    }
+}
+
+/// The option alone, of a word that may hold more than that.
+fn option_of(word: &OsStr, start: Option<usize>) -> OsString {
+    let bytes = word.as_bytes();
+    let alone = bytes.get(..start.unwrap_or(bytes.len())).unwrap_or(bytes);
+    OsStr::from_bytes(alone.strip_suffix(b"=").unwrap_or(alone)).to_owned()
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, Error};
 
-use super::several_words::{Value, takes_value, value_of};
+use super::several_words::ID;
+use super::word::Kind;
 use crate::secret::Secret;
 
 /// Options that others need: how clap shows them begins with this, and why they are needed, which
@@ -88,9 +89,13 @@ fn range(why: &str) -> Option<String> {
 
 /// clap says the same of an option at the end of the line.
 fn is_empty_given(command: &Command, words: &[OsString]) -> bool {
-    let ends_in_option = words
-        .last()
-        .is_some_and(|word| matches!(value_of(command, word), Value::Next));
+    let ends_in_option =
+        words
+            .last()
+            .is_some_and(|word| match Kind::of(command, word.as_bytes()) {
+                Kind::Option(arg, None) => arg.get_id() != ID,
+                _ => false,
+            });
     let is_empty = |word: &OsString| word.is_empty() || word.as_bytes().ends_with(b"=");
     !ends_in_option && words.iter().any(is_empty)
 }
@@ -99,13 +104,13 @@ fn is_empty_given(command: &Command, words: &[OsString]) -> bool {
 fn not_utf8(command: &Command, words: &[OsString]) -> Option<String> {
     let mut words = words.iter().skip(1);
     while let Some(word) = words.next() {
-        let value = match value_of(command, word) {
-            Value::Next => words.next()?,
-            Value::Property { .. } => {
+        let value = match Kind::of(command, word.as_bytes()) {
+            Kind::Option(arg, _) if arg.get_id() == ID => {
                 words.next();
                 continue;
             }
-            Value::None => word,
+            Kind::Option(_, None) => words.next()?,
+            _ => word,
         };
         if value.to_str().is_none() {
             match option(command, word) {
@@ -129,7 +134,7 @@ fn option<'a>(command: &'a Command, word: &OsStr) -> Option<(&'a Arg, String)> {
     for letter in word.as_bytes().strip_prefix(b"-")? {
         let letter = char::from(*letter);
         let arg = find(&|arg| arg.get_short() == Some(letter))?;
-        if takes_value(arg) {
+        if arg.get_action().takes_values() {
             return Some((arg, format!("-{letter}")));
         }
     }
