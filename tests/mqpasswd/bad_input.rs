@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 
-use crate::support::{Folder, as_nobody, is_root};
+use harness::is_root;
+
+use crate::support::{Folder, as_nobody};
 
 #[test]
 fn a_broken_line_is_named_and_nothing_changes() {

@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use harness::Tool;
+use harness::{Tool, is_root};
 
-use crate::support::{Folder, is_root};
+use crate::support::Folder;
 
 #[test]
 fn a_new_file_has_one_user_and_is_for_its_owner_only() {

@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 
-use crate::support::{Folder, is_root};
+use harness::is_root;
+
+use crate::support::Folder;
 
 #[test]
 fn mode_and_owner_stay() {

@@ -4,10 +4,10 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
-use harness::{Output, mqpasswd, namespace};
+use harness::{Output, is_root, mqpasswd, namespace};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
-use crate::support::{Folder, as_nobody, is_root};
+use crate::support::{Folder, as_nobody};
 
 const ADD: &str = "-b passwd bob pw";
 

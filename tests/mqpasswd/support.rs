@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use harness::{Broker, Output, Tool, mqpasswd};
+use harness::{Broker, Output, Tool, is_root, mqpasswd};
 use mqtools_common::passwd;
 use mqtools_common::secret::Secret;
 use tempfile::TempDir;
@@ -83,12 +83,6 @@ pub(crate) fn logs_in(broker: &Broker, user: &str, password: &str) -> bool {
         5 => false,
         _ => panic!("mosquitto_pub could not ask\n{output}"),
     }
-}
-
-/// Whether the tests run as root, who may do everything to every file.
-pub(crate) fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
 /// Runs the tool as somebody whom permissions stop, which they do not stop root.

@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 
+use harness::is_root;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, is_root};
+use crate::support::Folder;
 
 /// A file that the broker of this machine could read, and nobody else.
 fn good_file() -> Folder {

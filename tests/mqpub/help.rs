@@ -113,32 +113,5 @@ fn help_that_cannot_be_written_is_an_error() {
 
 #[test]
 fn each_option_stands_in_the_group_it_belongs_to() {
-    use clap::{Args, Command};
-    use mqtools_common::args::{ConnectionArgs, TalkArgs, TlsArgs, WillArgs};
-    use mqtools_common::defaults::DefaultsArgs;
-    fn ids<T: Args>() -> Vec<String> {
-        let command = T::augment_args(Command::new("tool"));
-        let ids = command.get_arguments().map(|arg| arg.get_id().to_string());
-        ids.collect()
-    }
-    // The first that has an option says where it belongs: the options of TLS are among those of
-    // the connection.
-    let mut groups = vec![
-        ("TLS", ids::<TlsArgs>()),
-        ("Connection", ids::<ConnectionArgs>()),
-        ("Connection", vec!["url".to_owned()]),
-        ("Will", ids::<WillArgs>()),
-        ("General", ids::<DefaultsArgs>()),
-        ("General", ids::<TalkArgs>()),
-    ];
-    groups.retain(|(_, ids)| !ids.is_empty());
-    assert_eq!(groups.len(), 6);
-    for arg in cli::command("mqpub").get_arguments() {
-        let id = arg.get_id().to_string();
-        let heading = arg.get_help_heading().unwrap_or_default();
-        match groups.iter().find(|(_, ids)| ids.contains(&id)) {
-            Some((group, _)) => assert_eq!(heading, *group, "{id}"),
-            None => assert!(["Message"].contains(&heading), "{id} under {heading}"),
-        }
-    }
+    crate::groups::check(&cli::command("mqpub"), &["Message"]);
 }

@@ -20,6 +20,8 @@ mod connack;
 mod environment;
 mod file;
 mod garbage;
+#[path = "../groups.rs"]
+mod groups;
 mod help;
 mod keep_alive;
 mod key_forms;

@@ -18,6 +18,8 @@ mod environment;
 mod exit_after_subscribe;
 mod filter_out;
 mod format;
+#[path = "../groups.rs"]
+mod groups;
 mod help;
 mod interop;
 mod message_rate;

@@ -59,7 +59,9 @@ fn first_command(text: &str, style: Style) -> Option<(usize, char)> {
         .find(|&(_, character)| is_command(character, style))
 }
 
-fn is_command(character: char, style: Style) -> bool {
+/// Whether a terminal would obey a character, or show what follows in another way.
+#[must_use]
+pub fn is_command(character: char, style: Style) -> bool {
     match character {
         ' '..='~' => false,
         '\n' | '\t' => style == Style::Line,

@@ -1,12 +1,15 @@
 //! Bytes that must not be seen: passwords and pass phrases.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
+
+use crate::report::warn;
 
 /// A secret. It is wiped from memory when dropped, and `Debug` shows only that it is there.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,6 +55,21 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// Warns of a file with a secret that more than its owner can read. What is not a regular file, such
+/// as a pipe, holds nothing that somebody else could read later.
+pub fn warn_of_readers(file: &File, path: &Path) {
+    let Some(found) = file.metadata().ok().filter(Metadata::is_file) else {
+        return;
+    };
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o044 != 0 {
+        let path = path.display();
+        warn(format_args!(
+            "others can read {path} (mode {mode:03o}); mend it with: chmod 600 {path}"
+        ));
     }
 }
 

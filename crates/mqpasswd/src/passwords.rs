@@ -1,12 +1,11 @@
 //! The password, from wherever the command line says it is.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use mqtools_common::exit::Exit;
 use mqtools_common::passwd::entry::{MAX_LENGTH, check_password};
-use mqtools_common::report::{Report, warn};
-use mqtools_common::secret::Secret;
+use mqtools_common::report::Report;
+use mqtools_common::secret::{Secret, warn_of_readers};
 
 use crate::cli::Password;
 use crate::prompt;
@@ -50,14 +49,7 @@ fn first_line(path: &Path) -> Result<Secret, Report> {
         .cause(error)
     };
     let (line, file) = Secret::first_line(path, MAX_LENGTH).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    let mode = metadata.permissions().mode() & 0o777;
-    // What is not a regular file, such as a pipe, holds nothing to be read later.
-    if metadata.is_file() && mode & 0o044 != 0 {
-        warn(format_args!(
-            "others can read {shown} (mode {mode:03o}); mend it with: chmod 600 {shown}"
-        ));
-    }
+    warn_of_readers(&file, path);
     // None is refused as an empty one.
     Ok(line.unwrap_or_else(|| Secret::new(Vec::new())))
 }

@@ -375,16 +375,8 @@ impl Publisher {
     }
 
     fn not_publishable(&self, why: &PublishError) -> Report {
-        let exit = match why {
-            PublishError::TooLarge { .. } => Exit::PAYLOAD_TOO_LARGE,
-            PublishError::OverBrokerMaximum { .. } => Exit::OVERSIZE_PACKET,
-            PublishError::QosNotSupported { .. } => Exit::QOS_NOT_SUPPORTED,
-            PublishError::RetainNotSupported => Exit::RETAIN_NOT_SUPPORTED,
-            PublishError::NotConnected => Exit::NOT_CONNECTED,
-            PublishError::WindowFull | PublishError::Protocol(_) => Exit::UNKNOWN,
-        };
         let report = Report::new(
-            exit,
+            why.exit(),
             format!("cannot publish message {}", self.books.sent + 1),
         )
         .cause(why);

@@ -93,7 +93,7 @@ impl Remover {
                     continue;
                 }
                 Err(why) => {
-                    refused.push(self.refuse(empty.topic, exit(&why), why.to_string()));
+                    refused.push(self.refuse(empty.topic, why.exit(), why.to_string()));
                 }
             }
             self.waiting.pop_front();
@@ -185,16 +185,4 @@ impl Remover {
 fn retained(count: u64) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} retained message{plural}")
-}
-
-fn exit(why: &PublishError) -> Exit {
-    match why {
-        PublishError::TooLarge { .. } | PublishError::OverBrokerMaximum { .. } => {
-            Exit::OVERSIZE_PACKET
-        }
-        PublishError::QosNotSupported { .. } => Exit::QOS_NOT_SUPPORTED,
-        PublishError::RetainNotSupported => Exit::RETAIN_NOT_SUPPORTED,
-        PublishError::NotConnected => Exit::NOT_CONNECTED,
-        PublishError::WindowFull | PublishError::Protocol(_) => Exit::UNKNOWN,
-    }
 }

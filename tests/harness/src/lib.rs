@@ -37,5 +37,5 @@ pub use pty::Pty;
 pub use python::python;
 pub use running::{Pattern, Running};
 pub use services::{DnsServer, SocksProxy, TlsServer, WebServer};
-pub use tool::{Tool, mqpasswd, mqpub, mqsub, namespace};
+pub use tool::{Tool, is_root, mqpasswd, mqpub, mqsub, namespace};
 pub use websocket::WebSocketConn;

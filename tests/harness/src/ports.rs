@@ -1,6 +1,8 @@
 //! Ports on loopback: free, refusing, silent, or not answering at all.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -27,11 +29,31 @@ impl PortGuard {
     }
 }
 
-/// A port that was free a moment ago, on 127.0.0.1 and, where there is one, on ::1. Another
-/// process may take it; whoever binds it must be ready to try again.
+/// A port for a server of another program, free a moment ago on 127.0.0.1 and, where there is one,
+/// on ::1. Whoever binds it must be ready to try again.
+///
+/// It is none of those that Linux gives out by itself: a scripted broker that asks for any port never
+/// gets one that a client still expects somebody else at, and neither does an outgoing connection
+/// while a broker restarts.
 #[must_use]
 pub fn free_port() -> u16 {
-    unused_port().port
+    const LOWEST: u16 = 10_000;
+    let given_out = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")
+        .ok()
+        .and_then(|range| range.split_whitespace().next()?.parse().ok())
+        .filter(|first| *first > LOWEST + 1000)
+        .unwrap_or(32_768);
+    for _ in 0..1000 {
+        // RandomState is seeded at random, and differs from call to call.
+        let random = RandomState::new().hash_one(());
+        let offset = random % u64::from(given_out - LOWEST);
+        let port = LOWEST + u16::try_from(offset).expect("less than a port");
+        let binds = |host: IpAddr| TcpListener::bind((host, port)).is_ok();
+        if binds(Ipv4Addr::LOCALHOST.into()) && (!has_ipv6() || binds(Ipv6Addr::LOCALHOST.into())) {
+            return port;
+        }
+    }
+    panic!("found no free port between {LOWEST} and {given_out}");
 }
 
 /// A port that refuses connections: it is taken, and nothing listens on it.
@@ -92,7 +114,7 @@ fn listen(address: SocketAddr) -> std::io::Result<(OwnedFd, u16)> {
 
 /// `localhost` names both loopback addresses, so both must be in the same state.
 fn on_both_loopbacks(open: impl Fn(SocketAddr) -> std::io::Result<(OwnedFd, u16)>) -> PortGuard {
-    let ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    let ipv6 = has_ipv6();
     for _ in 0..50 {
         let (first, port) = open((Ipv4Addr::LOCALHOST, 0).into()).expect("bind a free port");
         if !ipv6 {
@@ -109,6 +131,10 @@ fn on_both_loopbacks(open: impl Fn(SocketAddr) -> std::io::Result<(OwnedFd, u16)
         }
     }
     panic!("found no port that is free on both 127.0.0.1 and ::1");
+}
+
+fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
 fn tcp_socket(address: SocketAddr) -> std::io::Result<OwnedFd> {

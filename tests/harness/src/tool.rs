@@ -45,12 +45,18 @@ fn under_test(name: &'static str) -> Tool {
     }
 }
 
+/// Whether the tests, and the tools they start, run as root.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// `unshare`, to run a command in a namespace of its own: `--net` or `--mount`. Whoever is not root
 /// needs a user namespace for that, which in turn root may not be able to make (in a chroot).
 #[must_use]
 pub fn namespace(kind: &str) -> Tool {
     let tool = Tool::new("unshare").arg(kind);
-    if rustix::process::geteuid().is_root() {
+    if is_root() {
         tool
     } else {
         tool.arg("--map-root-user")

@@ -5,8 +5,6 @@
 //! URL's own part and an option, the last one counts as well. Only a password that counts is read
 //! or asked for.
 
-use std::fs::{File, Metadata};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::io::Errno;
@@ -14,8 +12,8 @@ use rustix::io::Errno;
 use crate::args::ConnectionArgs;
 use crate::exit::Exit;
 use crate::protocol::Connect;
-use crate::report::{Report, warn};
-use crate::secret::Secret;
+use crate::report::Report;
+use crate::secret::{Secret, warn_of_readers};
 use crate::terminal;
 use crate::topic::MAX_STRING;
 use crate::url::Url;
@@ -87,20 +85,10 @@ pub(super) fn from_file(
             .cause(format!("its first line is longer than {MAX_STRING} bytes"))
             .hint(hint));
     }
-    if !quiet && let Some(mode) = open_to_others(&file) {
-        warn(format_args!(
-            "others can read {shown} (mode {mode:03o}); mend it with: chmod 600 {shown}"
-        ));
+    if !quiet {
+        warn_of_readers(&file, path);
     }
     Ok(secret)
-}
-
-/// The mode of a file that more than its owner can read. What is not a regular file, such as a
-/// pipe, holds nothing that somebody else could read later.
-fn open_to_others(file: &File) -> Option<u32> {
-    let found = file.metadata().ok().filter(Metadata::is_file)?;
-    let mode = found.permissions().mode() & 0o777;
-    (mode & 0o044 != 0).then_some(mode)
 }
 
 fn asked() -> Result<Secret, Report> {

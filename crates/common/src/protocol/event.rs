@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::ProtocolError;
 use super::packet::Accepted;
+use crate::exit::Exit;
 use crate::message::{MAX_REMAINING_LENGTH, Message, Qos};
 use crate::reason::{ReasonCode, Refusal};
 
@@ -97,6 +98,19 @@ pub enum PublishError {
 }
 
 impl PublishError {
+    /// The exit code of a tool that this ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::TooLarge { .. } => Exit::PAYLOAD_TOO_LARGE,
+            Self::OverBrokerMaximum { .. } => Exit::OVERSIZE_PACKET,
+            Self::QosNotSupported { .. } => Exit::QOS_NOT_SUPPORTED,
+            Self::RetainNotSupported => Exit::RETAIN_NOT_SUPPORTED,
+            Self::NotConnected => Exit::NOT_CONNECTED,
+            Self::WindowFull | Self::Protocol(_) => Exit::UNKNOWN,
+        }
+    }
+
     /// The Reason Code a broker would give for the same.
     pub(super) fn reason(&self) -> ReasonCode {
         ReasonCode(match self {

@@ -1,5 +1,6 @@
 //! Text that is safe on a terminal, and how wide it is there.
 
+use mqtools_common::escape::{Style, is_command};
 use unicode_width::UnicodeWidthChar as _;
 
 /// Stands for what cannot be shown.
@@ -22,13 +23,7 @@ pub(super) fn harmless(bytes: &[u8]) -> String {
             // The Unicode block "Control Pictures" has one for each.
             '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(REPLACEMENT),
             '\x7f' => '␡',
-            '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => REPLACEMENT,
-            // Marks that change the direction of what follows, also beyond the line.
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => REPLACEMENT,
+            c if is_command(c, Style::Line) => REPLACEMENT,
             c => c,
         })
         .collect()
