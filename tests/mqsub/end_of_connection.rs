@@ -202,7 +202,7 @@ fn what_is_not_mqtt_ends_it() {
 #[test]
 fn a_broker_that_went_silent_is_noticed_by_the_keep_alive() {
     let broker = Broker::start();
-    let running = subscribed(
+    let running = subscribed(&broker, &["-t", "a", "-k", "5", "--retry", "0"]);
         &broker,
         &["-t", "a", "--retry", "0", "-k", "5", "--retry", "0"],
     );
