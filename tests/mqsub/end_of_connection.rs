@@ -203,9 +203,6 @@ fn what_is_not_mqtt_ends_it() {
 fn a_broker_that_went_silent_is_noticed_by_the_keep_alive() {
     let broker = Broker::start();
     let running = subscribed(&broker, &["-t", "a", "-k", "5", "--retry", "0"]);
-        &broker,
-        &["-t", "a", "--retry", "0", "-k", "5", "--retry", "0"],
-    );
     broker.pause();
     let output = running.wait().assert_code(19);
     assert!(output.stderr_str().contains("error: "), "{output}");
