@@ -18,6 +18,7 @@ mod environment;
 mod exit_after_subscribe;
 mod filter_out;
 mod format;
+mod garbage;
 #[path = "../groups.rs"]
 mod groups;
 mod help;

@@ -4,6 +4,8 @@ pub mod cli;
 mod config;
 mod filter;
 mod format;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod output;
 mod rate;
 mod remover;
