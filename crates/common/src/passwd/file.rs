@@ -19,6 +19,7 @@ use std::path::Path;
 use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 
+use super::patch::Patch;
 use crate::exit::Exit;
 use crate::report::Report;
 
@@ -70,7 +71,7 @@ pub fn is_interrupted(path: &Path) -> Result<bool, Report> {
     Ok(journal::recover(&text).is_some())
 }
 
-/// Replaces the content of an existing password file by what `change` makes of it.
+/// Changes the content of an existing password file as `change` says.
 ///
 /// Any number of processes may do this to one file at once: each change sees the result of
 /// the one before. Everybody else sees either the old file or the new one, also after a
@@ -81,7 +82,7 @@ pub fn is_interrupted(path: &Path) -> Result<bool, Report> {
 /// A [`Report`] from `change`, or about what the system refused; the file is as it was.
 pub fn edit(
     path: &Path,
-    mut change: impl FnMut(&[u8]) -> Result<Vec<u8>, Report>,
+    mut change: impl FnMut(&[u8]) -> Result<Patch, Report>,
 ) -> Result<Outcome, Report> {
     replace(path, Access::default(), |old| {
         change(old.ok_or_else(|| failed("open", path, &Errno::NOENT.into()))?)
@@ -94,7 +95,9 @@ pub fn edit(
 /// # Errors
 /// A [`Report`] about what the system refused; what was there is as it was.
 pub fn create(path: &Path, access: Access, content: &[u8]) -> Result<Outcome, Report> {
-    replace(path, access, |_| Ok(content.to_vec()))
+    replace(path, access, |old| {
+        Ok(Patch::whole(old.map_or(0, <[u8]>::len), content))
+    })
 }
 
 /// Makes a password file where there is none.
@@ -103,7 +106,7 @@ pub fn create(path: &Path, access: Access, content: &[u8]) -> Result<Outcome, Re
 /// A [`Report`] about what the system refused, or that there is a file.
 pub fn create_new(path: &Path, access: Access, content: &[u8]) -> Result<(), Report> {
     replace(path, access, |old| match old {
-        None => Ok(content.to_vec()),
+        None => Ok(Patch::whole(0, content)),
         Some(_) => Err(exists(path)),
     })
     .map(drop)
@@ -124,7 +127,7 @@ pub fn exists(path: &Path) -> Report {
 fn replace(
     path: &Path,
     access: Access,
-    mut change: impl FnMut(Option<&[u8]>) -> Result<Vec<u8>, Report>,
+    mut change: impl FnMut(Option<&[u8]>) -> Result<Patch, Report>,
 ) -> Result<Outcome, Report> {
     let target = follow_links(path).map_err(|error| failed("open", path, &error))?;
     loop {
@@ -133,7 +136,7 @@ fn replace(
         stage::sweep(folder(&target));
         let Some(mut old) = old else {
             let content = change(None)?;
-            let made = stage::new_file(&target, &content, access).and_then(|new| {
+            let made = stage::new_file(&target, &content.apply(b""), access).and_then(|new| {
                 new.persist_noclobber(&target)
                     .map_err(|unmade| unmade.error)
             });
@@ -152,28 +155,29 @@ fn replace(
             .map_err(|error| failed("read", path, &error))?;
         if let Some(whole) = journal::recover(&before) {
             if in_place::repair(&old, &whole).is_err() {
+                let whole = Patch::whole(before.len(), whole);
                 write(path, &target, &old, &before, &whole)?;
             }
             continue;
         }
-        let after = change(Some(&before))?;
-        if after == before {
+        let patch = change(Some(&before))?;
+        if !patch.changes(&before) {
             return Ok(Outcome::Unchanged);
         }
-        write(path, &target, &old, &before, &after)?;
+        write(path, &target, &old, &before, &patch)?;
         return Ok(Outcome::Replaced);
     }
 }
 
-/// Gives the locked file `old`, which holds `before`, the content `after`.
+/// Applies `patch` to the locked file `old`, which holds `before`.
 fn write(
     path: &Path,
     target: &Path,
     old: &File,
     before: &[u8],
-    after: &[u8],
+    patch: &Patch,
 ) -> Result<(), Report> {
-    let renamed = stage::successor(target, after, old)
+    let renamed = stage::successor(target, patch.pieces(before), old)
         .and_then(|new| new.persist(target).map_err(|unmade| unmade.error));
     let error = match renamed {
         Ok(_) => return sync_folder(path, target),
@@ -182,12 +186,14 @@ fn write(
     if !in_place_may_help(&error) {
         return Err(failed_to_write("replace", path, target, &error));
     }
-    in_place::write(old, before, after).map_err(|in_place| match in_place.raw_os_error() {
-        // The file is open for reading only, because it cannot be written.
-        Some(code) if code == Errno::BADF.raw_os_error() => {
-            failed_to_write("replace", path, target, &error)
+    in_place::write(old, before, &patch.apply(before)).map_err(|in_place| {
+        match in_place.raw_os_error() {
+            // The file is open for reading only, because it cannot be written.
+            Some(code) if code == Errno::BADF.raw_os_error() => {
+                failed_to_write("replace", path, target, &error)
+            }
+            _ => failed("write", path, &in_place),
         }
-        _ => failed("write", path, &in_place),
     })
 }
 
