@@ -88,8 +88,8 @@ fn set(tool: &str, path: PathBuf, user: NewUser, if_changed: bool) -> Result<Don
     let mut counts = None;
     let outcome = file::edit(&path, |text| {
         let found = edits::find(text, &names).map_err(|error| refused(&path, &error))?;
-        let records = vec![record(&user, password.clone())];
-        let changes = plan(records, &found, user.hashing, if_changed)?;
+        let record = record(&user, password.clone());
+        let changes = plan(record, &found, user.hashing, if_changed)?;
         counts = Some(changes.counts);
         Ok(found.set(&changes.new_ones()))
     })
@@ -110,9 +110,8 @@ fn create(
     let old = before_creating(&path, new_file, if_changed)?;
     let password = passwords::new(&user.password)?;
     let generated = kept_if_generated(&user.password, &password);
-    let records = vec![record(&user, password)];
-    let found = edits::find_readable(&old, &names(&records));
-    let changes = plan(records, &found, user.hashing, if_changed)?;
+    let found = edits::find_readable(&old, &[user.name.as_str().as_bytes()]);
+    let changes = plan(record(&user, password), &found, user.hashing, if_changed)?;
     make(path, new_file, &changes, generated)
 }
 
@@ -133,7 +132,11 @@ fn import(
         Some(_) => edits::find_readable(&text, &names(&records)),
         None => edits::find(&text, &names(&records)).map_err(|error| refused(&path, &error))?,
     };
-    let changes = plan(records, &found, hashing, if_changed)?;
+    let changes =
+        Changes::plan(records, &found.stored(), hashing, if_changed).map_err(|(line, error)| {
+            let line = line.unwrap_or_default();
+            import::cannot(source).cause(format!("line {line}: {error}"))
+        })?;
     let counts = changes.counts;
     let done = match new_file {
         Some(new_file) => make(path, &new_file, &changes, None)?,
@@ -263,6 +266,7 @@ fn record(user: &NewUser, password: Secret) -> Record {
     Record {
         name: user.name.clone(),
         credential: Credential::Plain(password),
+        line: None,
     }
 }
 
@@ -272,12 +276,13 @@ fn names(records: &[Record]) -> Vec<&[u8]> {
 }
 
 fn plan(
-    records: Vec<Record>,
+    record: Record,
     found: &Found<'_>,
     hashing: Hashing,
     if_changed: bool,
 ) -> Result<Changes, Report> {
-    Changes::plan(records, &found.stored(), hashing, if_changed).map_err(cannot_hash)
+    Changes::plan(vec![record], &found.stored(), hashing, if_changed)
+        .map_err(|(_, error)| cannot_hash(error))
 }
 
 /// Puts what is new into an existing file.

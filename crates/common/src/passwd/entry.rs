@@ -232,10 +232,12 @@ pub enum UserNameError {
 /// Refuses a password that no client could send, or that a broker would not ask for.
 ///
 /// # Errors
-/// [`PasswordError`] for an empty one and for one of more than [`MAX_LENGTH`] bytes.
+/// [`PasswordError`] for an empty one, one of more than [`MAX_LENGTH`] bytes, and one with a
+/// NUL byte.
 pub fn check_password(password: &Secret) -> Result<(), PasswordError> {
     match password.reveal().len() {
         0 => Err(PasswordError::Empty),
+        1..=MAX_LENGTH if memchr(0, password.reveal()).is_some() => Err(PasswordError::Nul),
         1..=MAX_LENGTH => Ok(()),
         _ => Err(PasswordError::TooLong),
     }
@@ -250,6 +252,9 @@ pub enum PasswordError {
     /// More than [`MAX_LENGTH`] bytes.
     #[error("the password is longer than 65,535 bytes")]
     TooLong,
+    /// Mosquitto hashes what comes before it and no more, and would let nobody in.
+    #[error("the password contains a NUL byte, where a broker takes it to end")]
+    Nul,
 }
 
 /// Without the white space that C's `isspace` finds at both ends, which is what brokers cut off.
@@ -343,12 +348,14 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_one_to_65535_bytes_long() {
+    fn a_password_is_one_to_65535_bytes_long_without_nul() {
         let check = |length| check_password(&Secret::new(vec![b'x'; length]));
         assert_eq!(check(0), Err(PasswordError::Empty));
         assert_eq!(check(1), Ok(()));
         assert_eq!(check(65_535), Ok(()));
         assert_eq!(check(65_536), Err(PasswordError::TooLong));
+        let nul = Secret::from("a\0b".to_owned());
+        assert_eq!(check_password(&nul), Err(PasswordError::Nul));
     }
 
     #[test]

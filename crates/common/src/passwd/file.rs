@@ -15,9 +15,11 @@ mod tests;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
+use signal_hook::consts::SIGXFSZ;
 
 use super::patch::Patch;
 use crate::exit::Exit;
@@ -130,6 +132,7 @@ fn replace(
     mut change: impl FnMut(Option<&[u8]>) -> Result<Patch, Report>,
 ) -> Result<Outcome, Report> {
     let target = follow_links(path).map_err(|error| failed("open", path, &error))?;
+    survive_size_limits();
     loop {
         regular_file(&target)?;
         let old = open_locked(&target).map_err(|error| failed("open", path, &error))?;
@@ -197,6 +200,13 @@ fn write(
     })
 }
 
+/// Makes a write beyond the limit of `ulimit -f` an error like that of a full disk: its signal
+/// would end the process, and what it has written so far would stay.
+fn survive_size_limits() {
+    // The flag is nobody's; a handler that cannot be set leaves things as they are.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+}
+
 /// Whether what stopped the usual way is something that overwriting does not need: to write in
 /// the folder, to rename over a mount point, to give a file another owner or a label.
 fn in_place_may_help(error: &io::Error) -> bool {
@@ -260,11 +270,17 @@ fn regular_file(path: &Path) -> Result<(), Report> {
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Report {
-    Report::new(
+    let report = Report::new(
         Exit::PASSWD_FAILED,
         format!("cannot {what} {}", path.display()),
     )
-    .cause(reason(error))
+    .cause(reason(error));
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            report.hint("no file of this process may be so long: ulimit -f shows the limit")
+        }
+        _ => report,
+    }
 }
 
 /// Like [`failed`], and explains why the folder matters.
