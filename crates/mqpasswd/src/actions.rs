@@ -13,7 +13,7 @@ use mqtools_common::passwd::patch::Patch;
 use mqtools_common::report::Report;
 use mqtools_common::secret::Secret;
 
-use crate::changes::Changes;
+use crate::changes::{Changes, Counts};
 use crate::cli::{Action, NewUser, Password};
 use crate::edits::{self, EditError, Found};
 use crate::import::{self, Record};
@@ -180,7 +180,14 @@ fn hash_plain(path: PathBuf, hashing: Hashing) -> Result<Done, Report> {
         "{}: {hashed} hashed, {kept} hashed already",
         path.display()
     ));
-    Ok(done(path, outcome))
+    Ok(Done {
+        counts: Some(Counts {
+            added: 0,
+            updated: hashed,
+            unchanged: kept,
+        }),
+        ..done(path, outcome)
+    })
 }
 
 fn verify(path: &Path, user: &OsStr, source: &Password, json: bool) -> Result<Exit, Report> {
