@@ -218,7 +218,7 @@ proptest! {
                     }
                 }
             }
-            Err(_) => prop_assert!(has_broken_line(&text, "")),
+            Err(_) => prop_assert!(has_broken_line(&text, "") || text.contains(&0)),
         }
     }
 }
@@ -231,7 +231,7 @@ fn has_broken_line(text: &[u8], own: &str) -> bool {
     })
 }
 
-/// Files of a few lines, mostly good ones.
+/// Files of a few lines, mostly good ones, some of any bytes.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         4 => "[ab]:[a-z$:]{1,8}",
@@ -241,20 +241,23 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
         1 => "[ \t]{0,2}",
         1 => "[ab]:\\$7\\$101\\$[A-Za-z]{0,8}",
         1 => "\\PC{0,8}",
-    ];
+    ]
+    .prop_map(String::into_bytes);
+    let bytes = proptest::collection::vec(any::<u8>(), 0..8);
+    let line = prop_oneof![15 => line, 1 => bytes];
     let ending = prop_oneof![Just("\n"), Just("\r\n")];
     (
         proptest::collection::vec((line, ending), 0..8),
         any::<bool>(),
     )
         .prop_map(|(lines, whole)| {
-            let mut text: String = lines
+            let mut text: Vec<u8> = lines
                 .iter()
-                .map(|(line, ending)| format!("{line}{ending}"))
+                .flat_map(|(line, ending)| [line, ending.as_bytes()].concat())
                 .collect();
-            if !whole && text.ends_with('\n') {
+            if !whole && text.ends_with(b"\n") {
                 text.pop();
             }
-            text.into_bytes()
+            text
         })
 }
