@@ -5,7 +5,7 @@
     docs/measure-mqpasswd.py target/release/mqpasswd [ROUNDS]
 
 Each round runs every command once, in turn, so that what else the machine does meets all of them.
-Printed are the medians: CPU time (user and system), time on the clock, peak memory.
+Printed are the medians of the CPU time (user and system) and of the time on the clock.
 """
 
 import base64
@@ -40,7 +40,7 @@ def prepare():
 
 
 def run(command, new):
-    """CPU seconds, seconds, peak memory in KiB."""
+    """CPU seconds and seconds."""
     shutil.copyfile(new, "passwd")
     stdin = os.open("password", os.O_RDONLY)
     quiet = os.open(os.devnull, os.O_WRONLY)
@@ -53,7 +53,7 @@ def run(command, new):
     os.close(quiet)
     if child.returncode != 0:
         sys.exit(f"exit code {child.returncode} of {' '.join(command)}")
-    return usage.ru_utime + usage.ru_stime, clock, usage.ru_maxrss
+    return usage.ru_utime + usage.ru_stime, clock
 
 
 def hash_only(*options):
@@ -102,7 +102,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         prepare()
-        print(f"{'median of ' + str(ROUNDS):<32}  {'CPU s':>8}  {'clock s':>8}  {'KiB':>7}")
+        print(f"{'median of ' + str(ROUNDS):<32}  {'CPU s':>8}  {'clock s':>8}")
         for title, (new, commands) in GROUPS.items():
             found = {name: [] for name in commands}
             for _ in range(ROUNDS):
@@ -110,8 +110,8 @@ def main():
                     found[name].append(run(command, new))
             print(title)
             for name, runs in found.items():
-                cpu, clock, memory = (statistics.median(column) for column in zip(*runs))
-                print(f"  {name:<30}  {cpu:8.3f}  {clock:8.3f}  {memory:7.0f}", flush=True)
+                cpu, clock = (statistics.median(column) for column in zip(*runs))
+                print(f"  {name:<30}  {cpu:8.3f}  {clock:8.3f}", flush=True)
         os.chdir("/")
 
 
