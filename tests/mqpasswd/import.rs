@@ -164,6 +164,26 @@ fn a_password_that_cannot_be_hashed_is_named_by_its_line() {
     assert_eq!(folder.text(), "");
 }
 
+/// Where a limit (of a container, for one) allows no second thread, one does it all.
+#[test]
+fn without_threads_it_is_slower_and_no_less() {
+    let folder = Folder::with("alice:plain\n");
+    let source: String = (0..9).map(|n| format!("user{n}:pw{n}\n")).collect();
+    for args in [&["-I", "1", "--import", "-"][..], &["-U"]] {
+        Tool::new("strace")
+            .current_dir(folder.path())
+            .args(["-f", "-qq", "-o", "/dev/null"])
+            .args(["-e", "inject=clone,clone3:error=EAGAIN", "--"])
+            .arg(mqpasswd().path())
+            .args(args)
+            .arg("passwd")
+            .stdin(source.as_str())
+            .run()
+            .assert_success();
+    }
+    assert!(folder.admits("user8", "pw8") && folder.admits("alice", "plain"));
+}
+
 #[test]
 fn a_new_file_has_the_users_of_the_source_alone() {
     let folder = Folder::with("zoe:x\n");
