@@ -6,6 +6,7 @@ mod node;
 mod parts;
 mod python;
 mod shell;
+mod size;
 mod tally;
 mod test;
 
@@ -29,6 +30,8 @@ enum Task {
     },
     /// Install what the tests need, and nothing more
     Setup,
+    /// Build the tools as they are released, and check how large they are
+    Size,
     /// Install what the tests need, then build and run every test
     Test {
         /// Arguments for `cargo test`
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
         Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),
+        Task::Size => size::check(),
         Task::Test { args } => test::run(&args),
     };
     result.unwrap_or_else(|error| {
