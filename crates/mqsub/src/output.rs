@@ -90,7 +90,7 @@ impl Output {
     pub(crate) fn is_idle(&self) -> bool {
         match self {
             Self::Messages { sink, .. } | Self::Rate { sink, .. } => sink.is_idle(),
-            Self::Watch(watch) => watch.is_idle(),
+            Self::Watch(_) => true,
         }
     }
 

@@ -85,10 +85,6 @@ impl Watch {
         Ok(printed)
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        true
-    }
-
     pub(crate) fn draw_if_due(&mut self) -> io::Result<()> {
         if self.is_stale && Instant::now() >= self.next {
             self.draw()?;
