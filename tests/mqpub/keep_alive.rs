@@ -66,7 +66,7 @@ fn a_broker_that_does_not_answer_pingreq_is_given_up() {
 #[test]
 fn a_packet_that_is_announced_and_never_sent_costs_no_memory() {
     let broker = FakeBroker::start(|mut conn| {
-        greet_v5(&mut conn, &[0x13, 0, 1]);
+        greet_v5(&mut conn, &[0x13, 0, 5]);
         let mut packet = vec![0x30];
         encode::length(&mut packet, 268_435_455);
         packet.extend([0, 1, b'a', 0]);

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, PipeReader, Write as _};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -56,10 +57,11 @@ fn expect_lines(reader: PipeReader, count: usize, length: usize) {
     assert!(lines.next().is_none());
 }
 
-/// Accepts a connection of MQTT 5 with a Keep Alive of one second, and its subscription.
+/// Accepts a connection of MQTT 5 with a Keep Alive of 5 s (a shorter one gives a loaded machine
+/// too little time to answer), and its subscription.
 fn greet(conn: &mut Conn, qos: u8) {
     conn.expect_connect();
-    conn.connack_v5_with(false, 0, &[0x13, 0, 1]);
+    conn.connack_v5_with(false, 0, &[0x13, 0, 5]);
     let subscribe = conn.expect_subscribe();
     conn.suback_v5(subscribe.packet_id, &[qos]);
 }
@@ -114,8 +116,7 @@ fn a_flood_costs_no_memory_and_no_connection() {
     let (broker, sent, pings) = flooding(count, length);
     let wanted = count.to_string();
     let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5", "-C", &wanted]);
-    // One may have gone out before the flood.
-    wait_for_pings(&pings, 4);
+    wait_for_pings(&pings, 3);
     let taken = sent.load(Ordering::SeqCst) * length;
     assert!(taken < 64_000_000, "{taken} bytes were taken in");
     assert!(mqsub.peak_rss_kib().unwrap() < MEMORY_KIB);
@@ -155,55 +156,63 @@ fn a_real_broker_keeps_the_connection_too() {
 }
 
 #[test]
-fn what_is_not_read_is_not_acknowledged() {
+fn what_is_not_read_is_not_acknowledged_at_qos_1() {
+    unread_is_unacknowledged("1", 4);
+}
+
+#[test]
+fn what_is_not_read_is_not_acknowledged_at_qos_2() {
+    unread_is_unacknowledged("2", 5);
+}
+
+/// `acknowledgement` is the type of the packet that answers a PUBLISH.
+fn unread_is_unacknowledged(qos: &str, acknowledgement: u8) {
     const COUNT: u16 = 300;
     const LENGTH: usize = 1000;
-    for (qos, acknowledgement) in [(1, 4), (2, 5)] {
-        let (stalled, unread) = mpsc::channel();
-        let reading = Arc::new(AtomicBool::new(false));
-        let is_read = Arc::clone(&reading);
-        let broker = FakeBroker::start(move |mut conn| {
-            greet(&mut conn, qos);
-            for id in 1..=COUNT {
-                let text = line(usize::from(id) - 1, LENGTH);
-                conn.publish(&Publish::new("a", text, qos, id));
-            }
-            let (mut pings, mut acknowledged) = (0, 0);
-            while acknowledged < COUNT {
-                let packet = conn.read_packet();
-                if packet.kind() == PINGREQ {
-                    conn.pingresp();
-                    pings += 1;
-                    if pings == 3 {
-                        stalled.send(acknowledged).unwrap();
-                    }
-                } else {
-                    assert_eq!(packet.kind(), acknowledgement);
-                    acknowledged += 1;
-                    assert_eq!(packet.packet_id(), acknowledged);
-                    let is_held = usize::from(acknowledged) * (LENGTH + 1) <= PIPE;
-                    assert!(is_held || is_read.load(Ordering::SeqCst));
+    let (stalled, unread) = mpsc::channel();
+    let reading = Arc::new(AtomicBool::new(false));
+    let is_read = Arc::clone(&reading);
+    let level = qos.parse().unwrap();
+    let broker = FakeBroker::start(move |mut conn| {
+        greet(&mut conn, level);
+        for id in 1..=COUNT {
+            let text = line(usize::from(id) - 1, LENGTH);
+            conn.publish(&Publish::new("a", text, level, id));
+        }
+        let (mut pings, mut acknowledged) = (0, 0);
+        while acknowledged < COUNT {
+            let packet = conn.read_packet();
+            if packet.kind() == PINGREQ {
+                conn.pingresp();
+                pings += 1;
+                if pings == 2 {
+                    stalled.send(()).unwrap();
                 }
+            } else {
+                assert_eq!(packet.kind(), acknowledgement);
+                acknowledged += 1;
+                assert_eq!(packet.packet_id(), acknowledged);
+                let fits = usize::from(acknowledged) * (LENGTH + 1) <= PIPE;
+                assert!(fits || is_read.load(Ordering::SeqCst));
             }
-            conn.hold();
-        });
-        let wanted = COUNT.to_string();
-        let level = qos.to_string();
-        let args = ["-V", "5", "-q", &level, "-C", &wanted];
-        let (mqsub, reader) = into_a_pipe(&broker.args(), &args);
-        unread.recv_timeout(PATIENCE).expect("three PINGREQs");
-        reading.store(true, Ordering::SeqCst);
-        expect_lines(reader, COUNT.into(), LENGTH);
-        mqsub.wait().assert_success();
-        broker.finish();
-    }
+        }
+        conn.hold();
+    });
+    let wanted = COUNT.to_string();
+    let args = ["-V", "5", "-q", qos, "-C", &wanted];
+    let (mqsub, reader) = into_a_pipe(&broker.args(), &args);
+    unread.recv_timeout(PATIENCE).expect("two PINGREQs");
+    reading.store(true, Ordering::SeqCst);
+    expect_lines(reader, COUNT.into(), LENGTH);
+    mqsub.wait().assert_success();
+    broker.finish();
 }
 
 #[test]
 fn sigterm_still_ends_it_in_order() {
     let (broker, _, pings) = flooding(200_000, 1000);
     let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5"]);
-    wait_for_pings(&pings, 2);
+    wait_for_pings(&pings, 1);
     mqsub.terminate();
     let output = mqsub.wait().assert_success();
     assert_eq!(output.stderr_str(), "");
@@ -216,7 +225,7 @@ fn sigterm_still_ends_it_in_order() {
 fn a_reader_that_leaves_instead_ends_it_quietly() {
     let (broker, _, pings) = flooding(200_000, 1000);
     let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5"]);
-    wait_for_pings(&pings, 2);
+    wait_for_pings(&pings, 1);
     drop(reader);
     let output = mqsub.wait().assert_success();
     assert_eq!(output.stderr_str(), "");
@@ -231,7 +240,10 @@ fn what_came_before_the_end_of_the_connection_is_printed() {
         for number in 0..count {
             conn.publish(&Publish::new("a", line(number, length), 0, 0));
         }
-        conn.close();
+        // Not closed yet: bytes that come for a closed socket would take those on their way with
+        // them.
+        conn.sender().shutdown(Shutdown::Write).unwrap();
+        conn.hold();
     });
     let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5"]);
     expect_lines(reader, count, length);

@@ -61,7 +61,7 @@ impl Output {
         })
     }
 
-    /// The number of the batch that the next message becomes a part of.
+    /// The number of the batch that the last message is a part of.
     pub(crate) fn batch(&self) -> u64 {
         match self {
             Self::Messages { sink, .. } => sink.batch(),
@@ -78,7 +78,7 @@ impl Output {
         }
     }
 
-    /// No message should be taken in before [`woken`](Self::woken).
+    /// No message should be taken in before [`flush`](Self::flush) has made room.
     pub(crate) fn is_full(&self) -> bool {
         match self {
             Self::Messages { sink, .. } => sink.is_full(),

@@ -77,11 +77,7 @@ impl Sink {
     ) -> Result<Printed, SinkError> {
         match &mut self.0 {
             Way::File { out, .. } => Ok(format.write(message, out)?),
-            Way::Pipe(pipe) => {
-                let printed = format.write(message, pipe.batch())?;
-                pipe.relieve()?;
-                Ok(printed)
-            }
+            Way::Pipe(pipe) => Ok(format.write(message, pipe.batch())?),
         }
     }
 
@@ -109,7 +105,8 @@ impl Sink {
         }
     }
 
-    /// There is no room for another message before [`woken`](Self::woken).
+    /// There is no room for another message before [`flush`](Self::flush) has begun to write
+    /// this batch.
     pub(crate) fn is_full(&self) -> bool {
         match &self.0 {
             Way::File { .. } => false,

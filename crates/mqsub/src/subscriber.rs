@@ -311,10 +311,16 @@ impl Subscriber {
     /// Handles all that a step brought, as far as the output has room for it; gives the end once
     /// there is one.
     fn take_events(&mut self) -> Result<Option<End>, Report> {
+        self.has_backlog = false;
         loop {
-            self.has_backlog = self.is_full();
-            if self.has_backlog {
-                return Ok(None);
+            if self.is_full() {
+                if let Err(why) = self.write_out() {
+                    return unwritten(why).map(Some);
+                }
+                if self.is_full() {
+                    self.has_backlog = true;
+                    return Ok(None);
+                }
             }
             let Some(event) = self.client.session.next_event() else {
                 return Ok(None);
@@ -351,13 +357,13 @@ impl Subscriber {
         }
     }
 
+    /// Whether [`write_out`](Self::write_out) must come before the next message.
     fn is_full(&self) -> bool {
-        self.output.is_full() || (self.receipts.len() >= UNACKNOWLEDGED && !self.output.is_idle())
+        self.output.is_full() || self.receipts.len() >= UNACKNOWLEDGED
     }
 
     fn message(&mut self, message: &Message) -> Result<Option<End>, Report> {
         let verdict = self.config.filter.judge(message);
-        let batch = self.output.batch();
         match verdict {
             Verdict::Print => {
                 match self.output.write(message) {
@@ -386,10 +392,11 @@ impl Subscriber {
         if let Some(remover) = &mut self.remover
             && verdict != Verdict::Skip
         {
-            remover.note(message, batch);
+            remover.note(message, self.output.batch());
         }
-        self.receipts
-            .extend(message.receipt.map(|receipt| (batch, receipt)));
+        if let Some(receipt) = message.receipt {
+            self.receipts.push_back((self.output.batch(), receipt));
+        }
         let enough = self.config.count.is_some_and(|count| self.printed >= count);
         Ok(enough.then_some(End::Done))
     }

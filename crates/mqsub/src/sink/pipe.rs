@@ -58,19 +58,11 @@ impl Pipe {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.batch.len() >= BOUND && !self.is_idle()
+        self.batch.len() >= BOUND
     }
 
     pub(super) fn is_idle(&self) -> bool {
         !self.writer.as_ref().is_some_and(Writer::is_busy)
-    }
-
-    /// Makes room if the batch has reached the bound.
-    pub(super) fn relieve(&mut self) -> io::Result<()> {
-        if self.batch.len() >= BOUND {
-            self.flush()?;
-        }
-        Ok(())
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
