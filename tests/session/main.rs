@@ -13,6 +13,7 @@
 mod acknowledgements;
 mod driver;
 mod encoding;
+mod handover;
 mod handshake;
 mod hostile;
 mod keep_alive;

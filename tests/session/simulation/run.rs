@@ -341,7 +341,7 @@ impl<'a> World<'a> {
             Event::Subscribed { packet_id, .. } | Event::Unsubscribed { packet_id, .. } => {
                 assert!(self.requests.remove(&packet_id));
             }
-            Event::Refused(_) | Event::Closed { .. } => panic!("{event:?}"),
+            Event::Refused(_) | Event::Closed { .. } | Event::MayBeLost(_) => panic!("{event:?}"),
         }
     }
 
