@@ -227,6 +227,15 @@ impl Client {
         self.redial.reconnects()
     }
 
+    /// Chooses whether [`step`](Self::step) reads; while it does not, what the broker sends
+    /// waits in the network's buffers and with the broker, and the Keep Alive goes on without
+    /// its answers.
+    pub fn pause_reading(&mut self, is_paused: bool) {
+        if is_paused != self.session.is_paused() {
+            self.session.pause(is_paused, Instant::now());
+        }
+    }
+
     /// Ends the connection in good order: sends everything and DISCONNECT with `reason`, then
     /// waits a moment for the broker to close its side, because a connection that is torn
     /// down at once can take bytes on their way with it. Takes a few seconds at most.
@@ -320,7 +329,9 @@ impl Client {
                 Err(why) => self.write_error = Some(why),
             }
         }
-        progress |= self.poll_read(cx)?.is_ready();
+        if !self.session.is_paused() {
+            progress |= self.poll_read(cx)?.is_ready();
+        }
         progress |= self.poll_timer(cx)?.is_ready();
         if progress {
             Poll::Ready(Ok(()))

@@ -16,7 +16,7 @@ use super::decode::decode;
 use super::event::{Event, PublishError, Trace, Verdict};
 use super::handover::Handover;
 use super::in_flight::{InFlight, Outgoing, Request, Stage};
-use super::keep_alive::KeepAlive;
+use super::keep_alive::{Due, KeepAlive};
 use super::limits::{check_publish, check_size, list_length};
 use super::output::Output;
 use super::packet::{Accepted, AckKind, Connect, Farewell, Incoming, Subscription};
@@ -227,11 +227,26 @@ impl Session {
         if self.state != State::Online || self.deadline().is_none_or(|due| now < due) {
             return Ok(());
         }
-        if self.keep_alive.ping_is_out() {
-            return Err(ProtocolError::KeepAliveTimeout);
+        match self.keep_alive.due(now) {
+            Due::Ping => {}
+            Due::GiveUp => return Err(ProtocolError::KeepAliveTimeout),
+            Due::Nothing => return Ok(()),
         }
         self.ping(now);
         Ok(())
+    }
+
+    /// Nothing is read from now on, or everything again: meanwhile the broker counts as alive,
+    /// and PINGREQ goes out whenever nothing else does, so that it keeps the connection. A new
+    /// connection is read.
+    pub fn pause(&mut self, is_paused: bool, now: Instant) {
+        self.keep_alive.set_deaf(is_paused, now);
+    }
+
+    /// Whether [`Session::pause`] stopped the reading.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.keep_alive.is_deaf()
     }
 
     /// Whether requests can be made.
