@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use harness::fake_broker::encode;
 use harness::{FakeBroker, Output};
 
-use crate::support::{VERSIONS, greet, publisher};
+use crate::support::{VERSIONS, greet, greet_v5, part, publisher};
 
 const SEEDS: RangeInclusive<u32> = 1..=100;
 
@@ -99,8 +100,9 @@ fn garbage_after_connack_is_reported() {
 
 #[test]
 fn packets_a_broker_may_not_send_are_21() {
-    // CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, reserved, wrong flags, a length without end.
-    const PACKETS: [&[u8]; 8] = [
+    // CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, reserved, wrong flags, QoS 3, a length without
+    // end; a second CONNACK, which would accept or refuse; PUBREC and PUBCOMP where PUBACK is due.
+    const PACKETS: [&[u8]; 12] = [
         &[0x10, 0],
         &[0x82, 2, 0, 1],
         &[0xA2, 2, 0, 1],
@@ -109,6 +111,10 @@ fn packets_a_broker_may_not_send_are_21() {
         &[0x41, 2, 0, 1],
         &[0x36, 6, 0, 1, b'a', 0, 1, b'x'],
         &[0x40, 0xFF, 0xFF, 0xFF, 0xFF],
+        &[0x20, 2, 0, 0],
+        &[0x20, 2, 0, 5],
+        &[0x50, 2, 0, 1],
+        &[0x70, 2, 0, 1],
     ];
     for version in VERSIONS {
         let broker = FakeBroker::start(|mut conn| {
@@ -124,6 +130,58 @@ fn packets_a_broker_may_not_send_are_21() {
             check_report(&output, &format!("{packet:x?}"));
             output.assert_code(21);
         }
+        broker.finish();
+    }
+}
+
+/// MQTT 5, sections 3.3.2.3.4 and 4.13.1: the broker is told what it did.
+#[test]
+fn a_topic_alias_that_nobody_allowed_is_21() {
+    const ALIASES: [(&str, u8); 3] = [("a", 0), ("a", 1), ("", 1)];
+    let broker = FakeBroker::start(|mut conn| {
+        greet_v5(&mut conn, &[]);
+        conn.expect_publish();
+        let (topic, alias) = ALIASES[conn.number()];
+        let mut body = Vec::new();
+        encode::text(&mut body, topic.as_bytes());
+        encode::properties(&mut body, &[0x23, 0, alias]);
+        conn.send(&encode::packet(0x30, &body));
+        assert_eq!(conn.expect_disconnect().body, [0x94]);
+        conn.expect_close();
+    });
+    for what in ALIASES {
+        let output = publisher(&broker)
+            .args(["-V", "mqttv5", "-q", "1", "-m", "text"])
+            .run();
+        check_report(&output, &format!("{what:?}"));
+        assert!(output.stderr_str().contains("Topic Alias"), "{output}");
+        output.assert_code(21);
+    }
+    broker.finish();
+}
+
+#[test]
+fn answers_to_no_question_change_nothing() {
+    for version in VERSIONS {
+        let broker = FakeBroker::start(move |mut conn| {
+            greet(&mut conn);
+            let id = conn.expect_publish().packet_id.unwrap();
+            conn.pingresp();
+            conn.pingresp();
+            if version == "mqttv5" {
+                conn.suback_v5(id, &[0]);
+                conn.unsuback_v5(9, &[0]);
+            } else {
+                conn.suback(id, &[0]);
+                conn.unsuback(9);
+            }
+            conn.puback(id);
+            part(&mut conn);
+        });
+        publisher(&broker)
+            .args(["-V", version, "-q", "1", "-m", "text"])
+            .run()
+            .assert_success();
         broker.finish();
     }
 }
