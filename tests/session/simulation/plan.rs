@@ -43,6 +43,9 @@ pub struct Plan {
     pub cuts: usize,
     /// One in so many reconnects finds the session forgotten; 0: none does.
     pub forget: usize,
+    /// The application takes its time with what it receives: one in so many chances to say that
+    /// a message is safe is taken.
+    pub slowness: usize,
     /// The client asks for a clean start, and so never finds its session.
     pub clean: bool,
     /// The broker may notice late that a connection is gone, and a CONNECT may overtake that
@@ -90,6 +93,7 @@ impl Plan {
             theirs: (0..theirs).map(|_| random.pick(kinds)).collect(),
             cuts: random.below(8),
             forget: random.pick(&[0, 0, 1, 2]),
+            slowness: random.pick(&[1, 1, 10, 50]),
             clean: random.one_in(10),
             late: random.one_in(2),
             farewells: random.one_in(2),

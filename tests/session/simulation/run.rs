@@ -166,7 +166,7 @@ impl<'a> World<'a> {
                 }
             }
             5 => self.read(),
-            6 => self.acknowledge(),
+            6 if self.random.one_in(self.plan.slowness) => self.acknowledge(),
             7 => self.time(),
             8 if self.cuts_left > 0 && self.random.one_in(40) => {
                 if self.plan.farewells && self.random.one_in(3) {
@@ -393,7 +393,7 @@ impl<'a> World<'a> {
                 assert!(!self.session.is_online());
                 self.closed = true;
             }
-            Event::Refused(_) => panic!("{event:?}"),
+            _ => panic!("{event:?}"),
         }
     }
 
