@@ -65,7 +65,7 @@ fn a_loss_says_how_many_messages_it_concerns() {
         conn.close();
     });
     let output = publisher(&broker)
-        .args(["-V", "mqttv5", "-q", "1", "-l"])
+        .args(["-V", "mqttv5", "-q", "1", "-l", "--retry", "0"])
         .stdin("1\n2\n3\n4\n5\n")
         .run();
     broker.finish();

@@ -40,7 +40,9 @@ fn a_broker_that_leaves_while_stdin_is_open_ends_the_run() {
             greet(&mut conn);
             conn.close();
         });
-        let publisher = publisher(&broker).args(["-q", qos, "-l"]).spawn();
+        let publisher = publisher(&broker)
+            .args(["-q", qos, "-l", "--retry", "0"])
+            .spawn();
         // Ends though nobody closes its stdin.
         publisher.wait_for_stderr("was lost");
         complaint(publisher.wait(), 7);
@@ -225,7 +227,7 @@ fn a_broker_that_stops_reading_is_given_up() {
     let broker = Broker::start();
     let publisher = mqpub()
         .args(broker.args())
-        .args(["-t", "flood", "-k", "5", "-l"])
+        .args(["-t", "flood", "-k", "5", "-l", "--retry", "0"])
         .stdin(vec![b'x'; 64 * 1024 * 1024])
         .spawn();
     broker.wait_for_log("New client connected");

@@ -238,7 +238,7 @@ pub(crate) struct Complaint {
     pub(crate) hint: String,
 }
 
-/// Reads stderr, which must hold one report: an error line, then a cause, a note and a hint, of which
+/// Reads stderr, which must hold one report: an error line, then a cause, a hint and a note, of which
 /// the note may be missing and one of the others;
 /// the exit code must be `code` and stdout empty.
 #[track_caller]
@@ -259,8 +259,8 @@ pub(crate) fn complaint(output: Output, code: i32) -> Complaint {
     let report = Complaint {
         error: part("error: ").unwrap_or_else(|| panic!("no error line\n{output}")),
         cause: part("cause: ").unwrap_or_default(),
-        note: part("note: ").unwrap_or_default(),
         hint: part("hint: ").unwrap_or_default(),
+        note: part("note: ").unwrap_or_default(),
     };
     assert_eq!(lines.next(), None, "more than one report\n{output}");
     assert!(

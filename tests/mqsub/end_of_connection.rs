@@ -13,7 +13,7 @@ const TWO: &str =
 fn run(broker: &FakeBroker, args: &[&str]) -> Output {
     mqsub()
         .args(broker.args())
-        .args(["-t", "a"])
+        .args(["-t", "a", "--retry", "0"])
         .args(args)
         .run()
 }
@@ -24,7 +24,7 @@ fn a_killed_broker_is_a_lost_connection() {
         let broker = Broker::start();
         let running = mqsub()
             .args(broker.args())
-            .args(["-V", version, "-t", "a"])
+            .args(["-V", version, "-t", "a", "--retry", "0"])
             .spawn();
         broker.wait_for_log("Sending SUBACK to");
         publish(&broker, &["-t", "a", "-m", "before"]);
@@ -52,7 +52,7 @@ fn over_tls_it_reads_the_same() {
         .start();
     let running = mqsub()
         .args(broker.args())
-        .args(["-t", "a", "--cafile"])
+        .args(["-t", "a", "--retry", "0", "--cafile"])
         .arg(authority.pem_path())
         .spawn();
     broker.wait_for_log("Sending SUBACK to");
@@ -82,7 +82,10 @@ fn what_came_before_the_end_is_printed() {
 fn a_client_with_the_same_identifier_takes_the_session_over() {
     for version in VERSIONS {
         let broker = Broker::start();
-        let first = subscribed(&broker, &["-V", version, "-i", "me", "-t", "a"]);
+        let first = subscribed(
+            &broker,
+            &["-V", version, "-i", "me", "-t", "a", "--retry", "0"],
+        );
         subscribe(&broker, &["-V", version, "-i", "me", "-t", "a", "-E"]).assert_success();
         broker.wait_for_log_times("New client connected", 2);
         // mosquitto 2.0 closes without a word; MQTT 5 would let it say why.
@@ -263,7 +266,7 @@ fn a_session_after_a_clean_start_ends_it() {
 #[test]
 fn a_broker_that_went_silent_is_noticed_by_the_keep_alive() {
     let broker = Broker::start();
-    let running = subscribed(&broker, &["-t", "a", "-k", "5"]);
+    let running = subscribed(&broker, &["-t", "a", "-k", "5", "--retry", "0"]);
     broker.pause();
     let output = running.wait().assert_code(19);
     assert!(output.stderr_str().contains("error: "), "{output}");

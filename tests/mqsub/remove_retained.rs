@@ -360,7 +360,17 @@ fn a_lost_connection_is_told_with_what_it_leaves() {
     });
     let output = mqsub()
         .args(broker.args())
-        .args(["-V", "5", "-t", "r/#", "-C", "1", "--remove-retained"])
+        .args([
+            "-V",
+            "5",
+            "-t",
+            "r/#",
+            "-C",
+            "1",
+            "--retry",
+            "0",
+            "--remove-retained",
+        ])
         .run()
         .assert_code(7);
     let told = output.stderr_str();

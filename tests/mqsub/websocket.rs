@@ -154,7 +154,7 @@ fn a_ping_is_answered_while_nothing_else_happens() {
     });
     let output = mqsub()
         .args(server.args())
-        .args(["--ws", "-t", "a"])
+        .args(["--ws", "-t", "a", "--retry", "0"])
         .run()
         .assert_code(7);
     server.finish();

@@ -14,6 +14,7 @@ mod acknowledgements;
 mod cuts;
 mod driver;
 mod encoding;
+mod handover;
 mod handshake;
 mod hostile;
 mod keep_alive;

@@ -15,6 +15,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use crate::defaults::Variables;
 use crate::message::Qos;
 use crate::reason::Version;
+use crate::retry::Attempts;
 use crate::secret::Secret;
 
 pub use self::tls::{KeyFormArg, TlsArgs, TlsVersionArg};
@@ -126,6 +127,11 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "10", value_parser = seconds)]
     pub connect_timeout: Duration,
 
+    /// How many attempts to connect may fail one after the other before it gives up; forever for
+    /// no limit [default: 0 for the first connection and for a single message, otherwise forever]
+    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, value_parser = Attempts::parse)]
+    pub retry: Option<Attempts>,
+
     #[command(flatten)]
     pub tls: TlsArgs,
 
@@ -188,6 +194,10 @@ pub struct TalkArgs {
     /// Print no errors and no warnings; exit codes stay
     #[arg(long)]
     pub quiet: bool,
+
+    /// Print what became of the messages as one JSON object on stderr at the end
+    #[arg(long)]
+    pub json_summary: bool,
 
     /// Print help
     #[arg(long, action = ArgAction::HelpShort)]

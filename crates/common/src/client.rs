@@ -1,5 +1,9 @@
-//! Drives one session over one stream: reads, writes, timers. Few system calls: everything
-//! that is ready goes out in one write, everything a read brought is handled together.
+//! Drives one session over one stream, and over the next when that is lost: reads, writes, timers.
+//! Few system calls: everything that is ready goes out in one write, everything a read brought is
+//! handled together.
+
+mod handshake;
+mod link;
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -9,15 +13,17 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::{Sleep, sleep_until, timeout};
+use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
-use crate::connect::{ConnectConfig, name_variable};
+use self::link::{Link, Redial};
+use crate::connect::ConnectConfig;
 use crate::exit::Exit;
-use crate::net::{self, Limit, Stream};
-use crate::protocol::{Event, ProtocolError, Session};
-use crate::reason::{Reason, ReasonCode, Refusal};
-use crate::report::{Report, warn};
-use crate::tls::{Tls, is_alert, told_from_mqtt};
+use crate::net::{Limit, Stream};
+use crate::protocol::{ProtocolError, Session, Verdict};
+use crate::reason::{Reason, ReasonCode};
+use crate::report::Report;
+use crate::retry::Delays;
+use crate::tls::{Tls, is_alert};
 
 /// How much one read takes at most, in bytes.
 const READ_BUFFER: usize = 256 * 1024;
@@ -55,6 +61,17 @@ pub enum ClientError {
     /// The broker broke the protocol, or went silent.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
+    /// The broker accepts each connection and closes it again.
+    #[error("the broker closed {times} connections in a row soon after it had accepted them")]
+    ClosedAgain {
+        /// How many.
+        times: u32,
+        /// The user has chosen the client identifier, so that another client may have it too.
+        has_own_id: bool,
+    },
+    /// There was no way back to the broker: the last attempt's report.
+    #[error("{}", .0.in_one_line())]
+    NotBack(Box<Report>),
 }
 
 impl ClientError {
@@ -63,6 +80,11 @@ impl ClientError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Closed | Self::NotTaken | Self::Io(_) => Exit::CONNECTION_LOST,
+            Self::ClosedAgain {
+                has_own_id: true, ..
+            } => Exit::from_broker(ReasonCode::SESSION_TAKEN_OVER.0),
+            Self::ClosedAgain { .. } => Exit::CONNECTION_LOST,
+            Self::NotBack(report) => report.exit(),
             Self::Ended(reason) => Exit::from_disconnect(reason.code.0),
             Self::Protocol(ProtocolError::KeepAliveTimeout) => Exit::KEEP_ALIVE,
             Self::Protocol(ProtocolError::NotUtf8(_)) => Exit::MALFORMED_UTF8,
@@ -77,10 +99,15 @@ impl ClientError {
     }
 }
 
-/// A connected session.
+/// A session and its connection, the present one or, where another is allowed after a loss, the
+/// next.
 pub struct Client {
     /// The session; make requests and take events here.
     pub session: Session,
+    link: Link,
+    redial: Redial,
+    /// There was a connection before.
+    was_up: bool,
     /// What it is connected to, for messages.
     peer: String,
     tls: Option<Tls>,
@@ -91,12 +118,8 @@ pub struct Client {
     timer: Option<Pin<Box<Sleep>>>,
     /// Bytes were written since the last flush (TLS keeps some back until then).
     unflushed: bool,
-    /// A step failed: nothing can be sent or received any more.
-    broken: bool,
     /// What came first: it tells an MQTT listener from others. Empty when the handshake is done.
     beginning: Vec<u8>,
-    /// CONNACK came.
-    is_open: bool,
     /// Writing failed, reading goes on to the end.
     write_error: Option<ClientError>,
 }
@@ -111,25 +134,47 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Connects and waits for the broker's CONNACK, all within the configured time.
+    /// Connects and waits for the broker's CONNACK, all within the configured time for each
+    /// attempt.
     ///
     /// # Errors
     /// Whatever keeps the connection from coming up, as it is told to the user.
     pub async fn connect(config: &ConnectConfig) -> Result<Self, Report> {
-        let limit = Limit::new(config.connect_timeout);
-        let (stream, peer) = net::open(&config.route, config.tls.as_ref(), &limit)
-            .await
-            .map_err(|report| name_variable(report, config.ca_variable && config.tls.is_some()))?;
-        if !peer.is_here
-            && let Some(what) = config.plain_text
-        {
-            warn(format_args!(
-                "{what} in plain text to {}, for all on the way to read; --cafile or mqtts:// turns TLS on",
-                peer.name
-            ));
+        let begun = Instant::now();
+        let mut delays = None;
+        let mut failed = 0;
+        loop {
+            let report = match Self::attempt(config).await {
+                Ok(client) => {
+                    if failed > 0 {
+                        config.tell_up(&client.peer, begun);
+                    }
+                    return Ok(client);
+                }
+                Err(report) => report,
+            };
+            if report.is_lasting() || !config.retry.first.allow(failed) {
+                return Err(link::after(report, failed));
+            }
+            let delay = delays.get_or_insert_with(Delays::new).next();
+            if failed == 0 {
+                config.warn(format_args!("{}; trying again", report.in_one_line()));
+            }
+            link::trace_failure(config, &report, delay);
+            failed += 1;
+            sleep(delay).await;
         }
+    }
+
+    async fn attempt(config: &ConnectConfig) -> Result<Self, Report> {
+        let limit = Limit::new(config.connect_timeout);
+        let (stream, peer) = link::dial(config, &limit).await?;
+        config.warn_of_plain_text(&peer);
         let mut client = Self {
             session: config.session(),
+            link: Link::greeting(&limit),
+            redial: Redial::new(config),
+            was_up: false,
             peer: peer.name,
             tls: config.tls.clone(),
             has_last_word: config.tls.is_some() || config.route.websocket,
@@ -137,19 +182,19 @@ impl Client {
             input: BytesMut::new(),
             timer: None,
             unflushed: false,
-            broken: false,
             beginning: Vec::new(),
-            is_open: false,
             write_error: None,
         };
-        limit.on(client.handshake()).await.map_err(|seconds| {
-            Report::new(
-                Exit::CONNECTION_REFUSED,
-                format!("{} did not answer the CONNECT", client.peer),
-            )
-            .cause(format!("no CONNACK within {seconds} s"))
-            .hint("is an MQTT broker listening there? a listener with TLS needs --cafile")
-        })??;
+        client.greet()?;
+        while !client.link.is_up() {
+            match client.step().await {
+                Ok(()) => {}
+                Err(ClientError::NotBack(report)) => return Err(*report),
+                Err(why) => return Err(client.lost(&why)),
+            }
+        }
+        // Connected, which the caller sees.
+        let _ = client.session.next_event();
         Ok(client)
     }
 
@@ -159,15 +204,27 @@ impl Client {
         &self.peer
     }
 
-    /// Moves bytes until something happened: output was written, input arrived, or a timer
-    /// was due. Take the events afterwards. Safe to drop at any time and to call again.
+    /// Moves bytes until something happened: output was written, input arrived, a timer was due,
+    /// the connection was lost or is there again. Take the events afterwards. Safe to drop at any
+    /// time and to call again.
     ///
     /// # Errors
-    /// The connection is of no more use. Events that came before are still in the session.
+    /// The connection is of no more use, and there is no other. Events that came before are still
+    /// in the session.
     pub async fn step(&mut self) -> Result<(), ClientError> {
-        let step = poll_fn(|cx| self.poll_step(cx)).await;
-        self.broken = step.is_err();
-        step
+        poll_fn(|cx| self.poll_link(cx)).await
+    }
+
+    /// Whether there is a connection.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.link.is_up()
+    }
+
+    /// How often a connection was lost and made again.
+    #[must_use]
+    pub fn reconnects(&self) -> u64 {
+        self.redial.reconnects()
     }
 
     /// Ends the connection in good order: sends everything and DISCONNECT with `reason`, then
@@ -177,7 +234,7 @@ impl Client {
     /// # Errors
     /// What was still to be sent may not have arrived.
     pub async fn close(&mut self, reason: ReasonCode) -> Result<(), ClientError> {
-        if self.broken {
+        if !self.link.is_up() {
             return Err(ClientError::Closed);
         }
         self.session.disconnect(reason);
@@ -236,6 +293,7 @@ impl Client {
     pub fn lost(&self, why: &ClientError) -> Report {
         let address = &self.peer;
         let error = match why {
+            ClientError::NotBack(report) => return Report::clone(report),
             ClientError::Ended(_) => format!("{address} ended the session"),
             _ => format!("the connection to {address} was lost"),
         };
@@ -243,96 +301,13 @@ impl Client {
             ClientError::Ended(reason) if reason.code == ReasonCode::SESSION_TAKEN_OVER => {
                 "another client has connected with the same client identifier: give each its own"
             }
+            ClientError::ClosedAgain {
+                has_own_id: true, ..
+            } => "another client may use the same client identifier (-i): give each its own",
             ClientError::Protocol(ProtocolError::OverLimit(_)) => OUR_LIMIT,
             _ => "the broker's log may say more",
         };
         Report::new(why.exit(), error).cause(why).hint(hint)
-    }
-
-    async fn handshake(&mut self) -> Result<(), Report> {
-        if let Err(why) = self.session.open(Instant::now()) {
-            return Err(Report::new(Exit::USAGE, "cannot send this CONNECT").cause(why));
-        }
-        loop {
-            let step = self.step().await;
-            // Others than brokers may also keep quiet after their first line.
-            if let Some(report) = self.stranger() {
-                return Err(report);
-            }
-            if let Err(why) = step {
-                return Err(self.no_connack(&why));
-            }
-            match self.session.next_event() {
-                Some(Event::Connected(_)) => {
-                    self.is_open = true;
-                    self.beginning = Vec::new();
-                    return Ok(());
-                }
-                Some(Event::Refused(refusal)) => return Err(self.refused(&refusal)),
-                _ => {}
-            }
-        }
-    }
-
-    fn refused(&self, refusal: &Refusal) -> Report {
-        let report = Report::new(
-            Exit::from_broker(refusal.code),
-            format!("{} refused the connection", self.peer),
-        )
-        .cause(refusal);
-        match refusal.hint() {
-            Some(hint) => report.hint(hint),
-            None => report,
-        }
-    }
-
-    /// What answers is no broker, or one that wants TLS.
-    fn stranger(&self) -> Option<Report> {
-        let (cause, hint, is_tls) = told_from_mqtt(&self.beginning)?;
-        let exit = match (is_tls, &self.tls) {
-            (true, None) => Exit::CONNECTION_REFUSED,
-            (true, Some(_)) => return None,
-            (false, _) => Exit::MALFORMED_PACKET,
-        };
-        Some(
-            Report::new(exit, self.not_accepted())
-                .cause(cause)
-                .hint(hint),
-        )
-    }
-
-    fn not_accepted(&self) -> String {
-        format!("{} did not accept the connection", self.peer)
-    }
-
-    /// The connection ended while CONNACK was due.
-    fn no_connack(&self, why: &ClientError) -> Report {
-        let report = |exit| Report::new(exit, self.not_accepted());
-        let end = match why {
-            ClientError::Closed => Some(None),
-            ClientError::Io(why) => Some(Some(why)),
-            _ => None,
-        };
-        if let (Some(tls), Some(error)) = (&self.tls, end)
-            && let Some(report) = tls.no_answer(&self.peer, error)
-        {
-            return report;
-        }
-        match why {
-            ClientError::Protocol(ProtocolError::OverLimit(_)) => {
-                report(why.exit()).cause(why).hint(OUR_LIMIT)
-            }
-            ClientError::Protocol(_) => report(why.exit())
-                .cause(why)
-                .hint("is an MQTT broker listening there? for WebSocket, add --ws"),
-            _ => report(Exit::CONNECTION_REFUSED)
-                .cause(format!("{why} before it answered the CONNECT"))
-                .hint(if self.tls.is_some() {
-                    "some brokers answer a wrong user name or password in this way; the broker's log says more"
-                } else {
-                    "a listener with TLS needs --cafile; some brokers answer a wrong user name or password in this way; the broker's log says more"
-                }),
-        }
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
@@ -395,7 +370,7 @@ impl Client {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Ok(0)) => Err(self.write_error.take().unwrap_or(ClientError::Closed)),
             Poll::Ready(Ok(_)) => {
-                if !self.is_open && self.beginning.len() < BEGINNING {
+                if !self.link.is_up() && self.beginning.len() < BEGINNING {
                     let room = BEGINNING.saturating_sub(self.beginning.len());
                     self.beginning.extend(self.input.iter().take(room));
                 }
@@ -404,7 +379,10 @@ impl Client {
                     while self.has_output() && matches!(self.poll_write(cx), Ok(Poll::Ready(()))) {}
                     return Err(why.into());
                 }
-                Ok(Poll::Ready(()))
+                match self.session.verdict() {
+                    Some(Verdict::Closed(reason)) => Err(ClientError::Ended(reason.clone())),
+                    _ => Ok(Poll::Ready(())),
+                }
             }
             // rustls's name for a TCP close without close_notify.
             Poll::Ready(Err(why)) if why.kind() == io::ErrorKind::UnexpectedEof => {

@@ -8,18 +8,19 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::args::{ConnectionArgs, TalkArgs, WillArgs};
 use crate::exit::Exit;
 use crate::message::Will;
-use crate::net::{Address, Proxy, Route, Service, dns_server};
+use crate::net::{Address, Peer, Proxy, Route, Service, dns_server};
 use crate::property::{self, Properties, Property, Typed};
 use crate::protocol::{Connect, Farewell, Session, Trace};
 use crate::reason::Version;
-use crate::report::{self, Report, warn};
+use crate::report::{self, Report, note, warn};
+use crate::retry::{Attempts, RetryPolicy};
 use crate::secret::forbid_core_files;
 use crate::tls::Tls;
 use crate::topic::{MAX_STRING, TopicName};
@@ -35,6 +36,10 @@ const TLS_PORT: u16 = 8883;
 
 /// Unacknowledged messages at a time, unless the user or the broker wants fewer.
 const MAX_IN_FLIGHT: u16 = 100;
+
+/// How long a broker keeps the session of a client that wants it only for as long as it runs, in
+/// seconds: longer than a restart takes, and short enough to forget clients that were killed.
+const SESSION_KEPT: u32 = 300;
 
 /// The longest client identifier of MQTT 3.1, in bytes.
 const MAX_CLIENT_ID_V31: usize = 23;
@@ -61,6 +66,12 @@ pub struct ConnectConfig {
     pub max_in_flight: u16,
     /// The time for everything up to CONNACK.
     pub connect_timeout: Duration,
+    /// How often to try.
+    pub retry: RetryPolicy,
+    /// The user has chosen the client identifier, so that another client may have it too.
+    pub has_own_id: bool,
+    /// Say nothing on stderr.
+    pub quiet: bool,
     /// Where each protocol step is told.
     pub trace: Option<Trace>,
 }
@@ -155,6 +166,9 @@ impl ConnectConfig {
             farewell,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
             connect_timeout: connection.connect_timeout,
+            retry: RetryPolicy::new(connection.retry),
+            has_own_id: connection.id.is_some(),
+            quiet: talk.quiet,
             trace: talk.debug.then_some(report::debug as Trace),
         })
     }
@@ -162,8 +176,53 @@ impl ConnectConfig {
     /// A session that says what this configuration says.
     #[must_use]
     pub fn session(&self) -> Session {
-        Session::new(self.connect.clone(), self.max_in_flight, self.trace)
-            .with_farewell(self.farewell.clone())
+        let session = Session::new(self.connect.clone(), self.max_in_flight, self.trace)
+            .with_farewell(self.farewell.clone());
+        match self.retry.again {
+            Attempts::NONE => session,
+            _ => session.keeping_unsent(),
+        }
+    }
+
+    /// Tells the user, on stderr, something that ends nothing.
+    pub(crate) fn warn(&self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            warn(text);
+        }
+    }
+
+    /// Tells the user that there is a connection after all.
+    pub(crate) fn tell_up(&self, peer: &str, since: Instant) {
+        if !self.quiet {
+            let seconds = since.elapsed().as_secs_f64();
+            note(format_args!("connected to {peer} after {seconds:.1} s"));
+        }
+    }
+
+    /// Warns of what anybody on the way to `peer` can read.
+    pub(crate) fn warn_of_plain_text(&self, peer: &Peer) {
+        if !peer.is_here
+            && let Some(what) = self.plain_text
+        {
+            warn(format_args!(
+                "{what} in plain text to {}, for all on the way to read; --cafile or mqtts:// turns TLS on",
+                peer.name
+            ));
+        }
+    }
+
+    /// Lets the session survive the loss of a connection, where the user has not said how long the
+    /// broker keeps it: with MQTT 5 for [`SESSION_KEPT`] seconds, and DISCONNECT ends it. Before,
+    /// only the user can have it so, with `-c` and a name for it.
+    pub fn outlive_connection(&mut self) {
+        let connect = &mut self.connect;
+        if connect.version == Version::V5
+            && connect.session_expiry.is_none()
+            && self.retry.again != Attempts::NONE
+        {
+            connect.session_expiry = Some(SESSION_KEPT);
+            self.farewell.session_expiry.get_or_insert(0);
+        }
     }
 }
 

@@ -57,6 +57,12 @@ impl Exit {
     /// The broker does not support retained messages.
     pub const RETAIN_NOT_SUPPORTED: Self = Self(28);
 
+    /// A process that the signal with this number has ended, as a shell shows it.
+    #[must_use]
+    pub const fn from_signal(number: u8) -> Self {
+        Self(128 + number)
+    }
+
     /// A code the broker chose: a CONNACK Return Code (1 to 5) or a Reason Code (128 and up).
     #[must_use]
     pub const fn from_broker(code: u8) -> Self {

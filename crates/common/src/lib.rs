@@ -35,9 +35,13 @@ pub mod protocol;
 #[cfg(feature = "client")]
 pub mod reason;
 #[cfg(feature = "client")]
+pub mod retry;
+#[cfg(feature = "client")]
 pub mod runtime;
 #[cfg(feature = "client")]
 pub mod signals;
+#[cfg(feature = "client")]
+pub mod summary;
 #[cfg(feature = "client")]
 pub mod tls;
 #[cfg(feature = "client")]

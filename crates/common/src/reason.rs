@@ -114,6 +114,20 @@ impl fmt::Display for Reason {
     }
 }
 
+impl Reason {
+    /// Whether a DISCONNECT with it leaves hope for another connection that does the same.
+    #[must_use]
+    pub const fn may_heal(&self) -> bool {
+        match self.code.0 {
+            // Someone or something else was at fault, or the moment: an unspecified error, an
+            // implementation's own, busy, shutting down, Keep Alive, rates, quotas, an
+            // administrator, the longest time for a connection.
+            0x80 | 0x83 | 0x89 | 0x8B | 0x8D | 0x96 | 0x97 | 0x98 | 0x9F | 0xA0 => true,
+            code => code < 0x80,
+        }
+    }
+}
+
 /// A CONNACK that says no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -124,6 +138,13 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Whether the same CONNECT may be accepted later.
+    #[must_use]
+    pub const fn may_heal(&self) -> bool {
+        // Server unavailable and busy, errors that are not explained, a quota, a rate.
+        matches!(self.code, 3 | 0x80 | 0x83 | 0x88 | 0x89 | 0x97 | 0x9F)
+    }
+
     /// What the user can do about it, where anything can be said.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 
 /// A failure on its way to stderr, together with the exit code it ends the tool with.
 ///
-/// `Display` gives the lines that are printed: `error:`, and `cause:`, `note:` and `hint:` where
+/// `Display` gives the lines that are printed: `error:`, and `cause:`, `hint:` and `note:` where
 /// known. What they quote of others gives the terminal no command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -19,6 +19,7 @@ pub struct Report {
     cause: Option<String>,
     note: Option<String>,
     hint: Option<String>,
+    is_lasting: bool,
 }
 
 impl Report {
@@ -30,7 +31,15 @@ impl Report {
             cause: None,
             note: None,
             hint: None,
+            is_lasting: false,
         }
+    }
+
+    /// Doing the same again will fail again.
+    #[must_use]
+    pub fn lasting(mut self) -> Self {
+        self.is_lasting = true;
+        self
     }
 
     /// Why it failed.
@@ -40,10 +49,15 @@ impl Report {
         self
     }
 
-    /// What else is worth knowing, such as what became of the messages.
+    /// What else is worth knowing, such as what became of the messages; behind what was noted
+    /// before.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
+        let note = note.into();
+        self.note = Some(match self.note {
+            Some(before) => format!("{before}; {note}"),
+            None => note,
+        });
         self
     }
 
@@ -73,6 +87,12 @@ impl Report {
         self
     }
 
+    /// Whether doing the same again is of no use.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        self.is_lasting
+    }
+
     /// The exit code that goes with this failure.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -99,6 +119,11 @@ impl Report {
 /// Tells the user, on stderr, something that ends nothing.
 pub fn warn(text: impl fmt::Display) {
     say("warning", &text);
+}
+
+/// Tells the user, on stderr, that something is in order again.
+pub fn note(text: impl fmt::Display) {
+    say("note", &text);
 }
 
 /// Tells the user a protocol step on stderr, for `--debug`.
@@ -158,11 +183,12 @@ impl fmt::Display for Report {
         if let Some(cause) = &self.cause {
             writeln!(f, "cause: {}", one_line(cause))?;
         }
-        if let Some(note) = &self.note {
-            writeln!(f, "note: {}", one_line(note))?;
-        }
         if let Some(hint) = &self.hint {
             writeln!(f, "hint: {}", one_line(hint))?;
+        }
+        // Last, because scripts look there for the balance.
+        if let Some(note) = &self.note {
+            writeln!(f, "note: {}", one_line(note))?;
         }
         Ok(())
     }
@@ -182,7 +208,7 @@ mod tests {
             .hint("d\u{9b}");
         assert_eq!(
             report.to_string(),
-            "error: a\\x1b[2J\ncause: b\\x0aerror: not ours\nnote: c\\u{202e}\nhint: d\\u{9b}\n"
+            "error: a\\x1b[2J\ncause: b\\x0aerror: not ours\nhint: d\\u{9b}\nnote: c\\u{202e}\n"
         );
     }
 }

@@ -29,12 +29,22 @@ impl Signal {
         }
     }
 
+    /// The code that a shell shows for a process which it has ended.
+    #[must_use]
+    pub fn exit(self) -> Exit {
+        Exit::from_signal(match self.0 {
+            SIGINT => 2,
+            SIGTERM => 15,
+            _ => 1,
+        })
+    }
+
     /// Ends the process by this signal, as if it had never been waited for: a shell's loop
     /// goes on after a command that ends by itself, and stops after one that Ctrl-C has ended.
     pub fn end_process(self) -> ! {
         let _ = emulate_default_handler(self.0);
         // Where that is not possible, the number that a shell would show.
-        std::process::exit(128 + self.0)
+        std::process::exit(self.exit().code().into())
     }
 }
 

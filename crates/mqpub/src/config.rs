@@ -8,6 +8,7 @@ use mqtools_common::message::Qos;
 use mqtools_common::property::Properties;
 use mqtools_common::reason::Version;
 use mqtools_common::report::{Report, warn};
+use mqtools_common::retry::{Attempts, RetryPolicy};
 use mqtools_common::topic::{TopicError, TopicName};
 use mqtools_common::usage::misuse;
 
@@ -76,6 +77,20 @@ impl Config {
         {
             connect.max_in_flight = QOS_2_IN_FLIGHT_V311;
         }
+        let repetition = Repetition {
+            count: args.repeat,
+            delay: args.repeat_delay,
+        };
+        let is_long = matches!(input, Input::Lines) || repetition.count > 1;
+        if args.connection.retry.is_none() && !is_long {
+            connect.retry = RetryPolicy {
+                first: Attempts::NONE,
+                again: Attempts::NONE,
+            };
+        }
+        if args.qos != Qos::AtMostOnce {
+            connect.outlive_connection();
+        }
         Ok(Self {
             message: Template {
                 topic,
@@ -86,13 +101,7 @@ impl Config {
                 quiet: args.talk.quiet,
             },
             connect,
-            source: SourceConfig {
-                input,
-                repetition: Repetition {
-                    count: args.repeat,
-                    delay: args.repeat_delay,
-                },
-            },
+            source: SourceConfig { input, repetition },
         })
     }
 }

@@ -1,19 +1,23 @@
 //! `mqpub` publishes messages: `Args -> Config -> Source -> Publisher -> Outcome -> exit code`.
 
+mod books;
 pub mod cli;
 mod config;
 mod publisher;
 mod source;
+mod stop;
 
 use std::ffi::OsString;
 
+use mqtools_common::args::TalkArgs;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
 use mqtools_common::signals::Signals;
 use mqtools_common::tool::Tool;
-use mqtools_common::{runtime, usage};
+use mqtools_common::{runtime, summary, usage};
 
+use crate::books::Summary;
 use crate::cli::Args;
 use crate::config::Config;
 use crate::publisher::End;
@@ -27,30 +31,40 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         arguments,
         |mut args: Args, variables| {
             args.connection.variables = variables;
-            let quiet = args.talk.quiet;
-            Config::new(args)
-                .and_then(|config| runtime::block_on(publish(config)))
-                .map_or_else(|report| report.end(quiet), |end| end_of(end, quiet))
+            let talk = args.talk;
+            let mut summary = Summary::default();
+            let ended = Config::new(args)
+                .and_then(|config| runtime::block_on(publish(config, &mut summary)));
+            end(ended, summary, talk)
         },
     )
 }
 
-async fn publish(config: Config) -> Result<End, Report> {
+async fn publish(config: Config, summary: &mut Summary) -> Result<End, Report> {
     // Before connecting: a file that is not there should cost no connection.
     let source = config.source.open()?;
     let client = Client::connect(&config.connect).await?;
     // Up to here, and for a single message, a signal simply ends the process.
     let signals = source.is_long().then(Signals::listen).transpose()?;
-    publisher::run(client, source, config.message, signals).await
+    publisher::run(client, source, config.message, signals, summary).await
 }
 
-fn end_of(end: End, quiet: bool) -> Exit {
-    match end {
-        End::Done => Exit::SUCCESS,
-        End::Stopped(signal) => signal.end_process(),
-        End::Cut(signal, report) => {
-            let _ = report.end(quiet);
-            signal.end_process()
+fn end(ended: Result<End, Report>, mut summary: Summary, talk: TalkArgs) -> Exit {
+    let (exit, signal) = match ended {
+        Ok(End::Done) => (Exit::SUCCESS, None),
+        Ok(End::Stopped(signal)) => (signal.exit(), Some(signal)),
+        Ok(End::Cut(signal, report)) => {
+            let _ = report.end(talk.quiet);
+            (signal.exit(), Some(signal))
         }
+        Err(report) => (report.end(talk.quiet), None),
+    };
+    if talk.json_summary {
+        summary.exit_code = exit.code();
+        summary::print(&summary);
+    }
+    match signal {
+        Some(signal) => signal.end_process(),
+        None => exit,
     }
 }

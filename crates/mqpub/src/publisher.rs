@@ -2,7 +2,6 @@
 //! broker has acknowledged it.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use bytes::Bytes;
 use mqtools_common::client::{Client, ClientError};
@@ -12,13 +11,11 @@ use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{Report, warn};
 use mqtools_common::signals::{Signal, Signals};
-use tokio::time::{Instant, sleep_until};
 
+use crate::books::{Books, Summary, messages};
 use crate::config::Template;
 use crate::source::Source;
-
-/// How long after a signal a broker may do nothing before it is given up.
-const GRACE: Duration = Duration::from_secs(5);
+use crate::stop::{Call, GRACE, Stop};
 
 /// How many bytes may wait to be sent before the source has to: enough for large writes.
 const HIGH_WATER: usize = 256 * 1024;
@@ -39,7 +36,7 @@ pub(crate) enum End {
 }
 
 /// Publishes everything from `source`, then disconnects. The first of `signals` stops the
-/// source, the second one everything.
+/// source, the second one everything. The books are in `summary`, however it ends.
 ///
 /// # Errors
 /// Anything that kept a message from arriving, or from being known to have arrived.
@@ -48,6 +45,7 @@ pub(crate) async fn run(
     source: Source,
     template: Template,
     signals: Option<Signals>,
+    summary: &mut Summary,
 ) -> Result<End, Report> {
     if let Some(alias) = template.topic_alias
         && !template.quiet
@@ -75,9 +73,10 @@ pub(crate) async fn run(
         },
         exhausted: false,
         books: Books::default(),
+        quiet: template.quiet,
         stop: Stop::new(signals),
     };
-    match publisher.publish_all().await {
+    let end = match publisher.publish_all().await {
         Ok(None) => publisher.finish().await,
         Ok(Some(second)) => {
             let report = publisher.unfinished(second, "it came again, which means at once");
@@ -88,7 +87,11 @@ pub(crate) async fn run(
             let _ = publisher.close().await;
             Err(report)
         }
-    }
+    };
+    let unknown = publisher.client.session.unacknowledged();
+    let reconnects = publisher.client.reconnects();
+    *summary = publisher.books.summary(unknown, reconnects);
+    end
 }
 
 struct Publisher {
@@ -100,97 +103,8 @@ struct Publisher {
     /// Nothing more is published, at the end of the source or because it failed.
     exhausted: bool,
     books: Books,
+    quiet: bool,
     stop: Stop,
-}
-
-/// How far the end that signals ask for has come.
-struct Stop {
-    signals: Option<Signals>,
-    first: Option<Signal>,
-    /// When patience ends, after the first signal.
-    deadline: Instant,
-    /// What was seen of the broker's work: messages settled, bytes left to send.
-    progress: (u64, usize),
-}
-
-/// What calls for a reaction.
-enum Call {
-    Signal(Signal),
-    /// The time after the first signal.
-    GraceOver(Signal),
-}
-
-/// What became of the messages.
-#[derive(Debug, Default)]
-struct Books {
-    /// Handed to the session.
-    sent: u64,
-    /// QoS 1 and 2: the exchange ended well.
-    acknowledged: u64,
-    /// QoS 1 and 2: the broker said no.
-    refused: u64,
-    /// The first refusal.
-    refusal: Option<Reason>,
-}
-
-impl Books {
-    /// Grows with each message that leaves, and with each answer.
-    fn progress(&self) -> u64 {
-        self.sent + self.acknowledged + self.refused
-    }
-}
-
-impl Stop {
-    fn new(signals: Option<Signals>) -> Self {
-        Self {
-            signals,
-            first: None,
-            deadline: Instant::now(),
-            progress: (0, usize::MAX),
-        }
-    }
-
-    fn begin(&mut self, signal: Signal) {
-        self.first = Some(signal);
-        self.progress = (0, usize::MAX);
-        self.deadline = Instant::now() + GRACE;
-    }
-
-    /// Gives the broker more time if it did something. A Keep Alive exchange is nothing: it
-    /// settles no message and leaves no fewer bytes than there were.
-    fn saw(&mut self, settled: u64, unsent: usize) {
-        let (before, least) = self.progress;
-        if settled > before || unsent < least {
-            self.progress = (settled, unsent.min(least));
-            self.deadline = Instant::now() + GRACE;
-        }
-    }
-
-    /// The next thing to react to. Safe to drop and to call again.
-    async fn call(&mut self) -> Call {
-        let signal = next_signal(&mut self.signals);
-        let grace_over = async {
-            match self.first {
-                Some(signal) => {
-                    sleep_until(self.deadline).await;
-                    signal
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            signal = signal => Call::Signal(signal),
-            signal = grace_over => Call::GraceOver(signal),
-        }
-    }
-}
-
-async fn next_signal(signals: &mut Option<Signals>) -> Signal {
-    match signals {
-        Some(signals) => signals.next().await,
-        None => std::future::pending().await,
-    }
 }
 
 impl Publisher {
@@ -205,13 +119,11 @@ impl Publisher {
                     break;
                 };
                 if let Err(report) = self.publish(payload) {
-                    // The broker may have sent DISCONNECT, and that says more.
-                    self.take_events()?;
                     failure = Some(report);
                     self.exhausted = true;
                 }
             }
-            if self.exhausted && self.is_settled() {
+            if self.exhausted && self.client.session.is_settled() {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
             let wants_more = !self.exhausted && self.next.is_none() && self.has_room();
@@ -231,8 +143,15 @@ impl Publisher {
                 },
                 step = self.client.step() => {
                     let outcome = step;
-                    self.take_events()?;
-                    outcome.map_err(|why| self.client.lost(&why).note(self.balance()))?;
+                    self.take_events();
+                    match outcome {
+                        // The last acknowledgement came before it: nothing is lost.
+                        Err(_) if self.is_acknowledged() => {
+                            self.client.session.lost();
+                            continue;
+                        }
+                        outcome => outcome.map_err(|why| self.lost(&why))?,
+                    }
                     self.stop.saw(self.books.progress(), self.client.session.output().len());
                 }
                 payload = self.source.next(), if wants_more => match payload {
@@ -249,29 +168,26 @@ impl Publisher {
 
     /// Everything is published: says good-bye and draws the balance.
     async fn finish(&mut self) -> Result<End, Report> {
-        let closed = self.close().await;
-        if let Some(reason) = &self.books.refusal {
-            return Err(Report::new(
-                Exit::from_broker(reason.code.0),
-                format!(
-                    "the broker refused {} of {}",
-                    self.books.refused,
-                    messages(self.books.sent)
-                ),
-            )
-            .cause(reason)
-            .hint(if reason.code == ReasonCode::NOT_AUTHORIZED {
-                "the broker's access control decides what this user may publish to"
-            } else {
-                "the broker's log may say more"
-            }));
-        }
+        let closed = if self.client.is_up() {
+            self.close().await
+        } else {
+            // What the lost connection took is in the books.
+            Ok(())
+        };
         match closed {
             // Acknowledged messages are safe, however the connection ends.
             Err(why) if self.message.qos == Qos::AtMostOnce => {
-                Err(self.client.lost(&why).note(self.balance()))
+                self.client.session.lost();
+                self.take_events();
+                Err(self.lost(&why))
             }
-            _ => Ok(self.stop.first.map_or(End::Done, End::Stopped)),
+            _ => {
+                let unknown = self.client.session.unacknowledged();
+                match self.books.failure(self.message.qos, unknown) {
+                    Some(report) => Err(report),
+                    None => Ok(self.stop.first.map_or(End::Done, End::Stopped)),
+                }
+            }
         }
     }
 
@@ -282,7 +198,7 @@ impl Publisher {
             tokio::select! {
                 biased;
                 closed = &mut closed => return closed,
-                signal = next_signal(&mut self.stop.signals) => {
+                signal = self.stop.signal() => {
                     if self.stop.first.replace(signal).is_some() {
                         return Ok(());
                     }
@@ -324,54 +240,48 @@ impl Publisher {
 
     fn has_room(&mut self) -> bool {
         let session = &mut self.client.session;
-        session.output().len() < HIGH_WATER
+        session.is_online()
+            && session.output().len() < HIGH_WATER
             && (self.message.qos == Qos::AtMostOnce
                 || session.has_room() && session.unacknowledged_bytes() < BYTES_IN_FLIGHT)
     }
 
-    /// Whether nothing is left to send and every answer is there.
-    fn is_settled(&mut self) -> bool {
-        let session = &mut self.client.session;
-        session.output().is_empty() && session.unacknowledged() == 0
+    /// Whether every message was answered.
+    fn is_acknowledged(&self) -> bool {
+        self.message.qos != Qos::AtMostOnce
+            && self.exhausted
+            && self.client.session.unacknowledged() == 0
     }
 
-    fn take_events(&mut self) -> Result<(), Report> {
+    fn take_events(&mut self) {
         while let Some(event) = self.client.session.next_event() {
             match event {
                 Event::Published {
-                    reason,
-                    reason_string,
+                    reason: code,
+                    reason_string: words,
                     ..
-                } if reason.is_failure() => {
-                    self.books.refused += 1;
-                    self.books.refusal.get_or_insert(Reason {
-                        code: reason,
-                        words: reason_string,
-                    });
-                }
+                } if code.is_failure() => self.books.refused(Reason { code, words }),
                 Event::Published { .. } => self.books.acknowledged += 1,
-                // The last acknowledgement came before it: nothing is lost.
-                Event::Closed { .. }
-                    if self.message.qos != Qos::AtMostOnce
-                        && self.exhausted
-                        && self.client.session.unacknowledged() == 0 => {}
-                Event::Closed {
-                    reason,
-                    reason_string,
-                } => {
-                    return Err(self
-                        .client
-                        .lost(&ClientError::Ended(Reason {
-                            code: reason,
-                            words: reason_string,
-                        }))
-                        .note(self.balance()));
-                }
+                Event::MayBeLost(count) => self.books.in_doubt += count,
+                Event::MayDuplicate(count) => self.may_duplicate(count as u64),
                 // mqpub subscribes to nothing; what an old session still delivers is not for it.
                 _ => {}
             }
         }
-        Ok(())
+    }
+
+    fn may_duplicate(&mut self, count: u64) {
+        self.books.may_be_double += count;
+        if !self.quiet {
+            warn(format_args!(
+                "the broker has forgotten the session: {} at QoS 2 may arrive twice",
+                messages(count)
+            ));
+        }
+    }
+
+    fn lost(&self, why: &ClientError) -> Report {
+        self.client.lost(why).note(self.balance())
     }
 
     fn not_publishable(&self, why: &PublishError) -> Report {
@@ -393,32 +303,7 @@ impl Publisher {
     }
 
     fn balance(&self) -> String {
-        let Books {
-            sent,
-            acknowledged,
-            refused,
-            ..
-        } = self.books;
-        match self.message.qos {
-            Qos::AtMostOnce => format!(
-                "{} {} sent at QoS 0; the last may be lost",
-                messages(sent),
-                if sent == 1 { "was" } else { "were" }
-            ),
-            _ => {
-                let unknown = self.client.session.unacknowledged();
-                format!(
-                    "of {} sent, {acknowledged} {} acknowledged, {refused} refused, {unknown} {} unknown",
-                    messages(sent),
-                    if acknowledged == 1 { "was" } else { "were" },
-                    if unknown == 1 { "is" } else { "are" }
-                )
-            }
-        }
+        let unknown = self.client.session.unacknowledged();
+        self.books.balance(self.message.qos, unknown)
     }
-}
-
-fn messages(count: u64) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} message{plural}")
 }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use mqtools_common::connect::ConnectConfig;
+use mqtools_common::message::Qos;
 use mqtools_common::protocol::Subscription;
 use mqtools_common::reason::Version;
 use mqtools_common::report::{self, Report};
@@ -61,6 +62,9 @@ impl Config {
             // Ask the broker for no more unacknowledged messages than will be printed.
             let asked = connect.connect.receive_maximum.unwrap_or(u16::MAX);
             connect.connect.receive_maximum = Some(asked.min(count));
+        }
+        if args.qos != Qos::AtMostOnce {
+            connect.outlive_connection();
         }
         let publish = &connect.properties;
         if !(publish.publish.is_empty() && publish.topic_alias.is_none()) && !args.talk.quiet {

@@ -85,6 +85,16 @@ struct Subscriber {
 }
 
 impl Subscriber {
+    /// The broker has accepted the session once more, perhaps without what it knew of it.
+    fn resume(&mut self, session_present: bool) -> Result<(), Report> {
+        // Requests without an answer went with the connection they were made over.
+        let is_incomplete = std::mem::take(&mut self.unanswered) > 0;
+        if session_present && !is_incomplete {
+            return Ok(());
+        }
+        self.request()
+    }
+
     fn request(&mut self) -> Result<(), Report> {
         let session = &mut self.client.session;
         let properties = &self.config.connect.properties;
@@ -273,10 +283,10 @@ impl Subscriber {
                     reason_string,
                     ..
                 } => self.unsubscribed(&codes, reason_string.as_deref()),
-                Event::Closed {
-                    reason,
-                    reason_string,
-                } => return Err(self.closed(reason, reason_string)),
+                Event::Connected(accepted) => {
+                    self.resume(accepted.session_present)?;
+                    None
+                }
                 Event::Published {
                     packet_id,
                     reason,

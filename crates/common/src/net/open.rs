@@ -31,6 +31,18 @@ impl Limit {
         }
     }
 
+    /// When it is over.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// How long it was at the beginning, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.time.as_secs_f64()
+    }
+
     /// An equal share of what is left, with `others` to come after it.
     fn share(&self, others: usize) -> Self {
         let left = self.deadline.saturating_duration_since(Instant::now());

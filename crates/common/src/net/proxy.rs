@@ -173,10 +173,28 @@ impl Proxy {
             Ok(stream) => Ok(stream.into_inner()),
             Err(why) => {
                 let (cause, hint) = explain(&why, self.credentials.is_some());
-                Err(failed().cause(cause).hint(hint))
+                let report = failed().cause(cause).hint(hint);
+                Err(if may_heal(&why) {
+                    report
+                } else {
+                    report.lasting()
+                })
             }
         }
     }
+}
+
+/// Whether the way through the proxy may be open at another time.
+fn may_heal(why: &Error) -> bool {
+    matches!(
+        why,
+        Error::Io(_)
+            | Error::GeneralSocksServerFailure
+            | Error::NetworkUnreachable
+            | Error::HostUnreachable
+            | Error::ConnectionRefused
+            | Error::TtlExpired
+    )
 }
 
 /// Cause and hint of what the proxy answered (RFC 1928, section 6).

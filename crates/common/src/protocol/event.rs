@@ -6,7 +6,7 @@ use super::ProtocolError;
 use super::packet::Accepted;
 use crate::exit::Exit;
 use crate::message::{MAX_REMAINING_LENGTH, Message, Qos};
-use crate::reason::{ReasonCode, Refusal};
+use crate::reason::{Reason, ReasonCode, Refusal};
 
 /// Is told each protocol step, for `--debug`.
 pub type Trace = fn(fmt::Arguments<'_>);
@@ -21,9 +21,10 @@ pub enum Event {
     /// A message arrived. Hand its receipt to [`Session::acknowledge`] once it is safe.
     Message(Message),
     /// A QoS 1 or 2 message reached the end of its exchange, well or with a failure code. The
-    /// code is ours when, after a reconnect, the broker's new limits forbid to send it again.
+    /// code is ours when, after a reconnect, the broker's new limits forbid to send it again,
+    /// which is also told of a QoS 0 message.
     Published {
-        /// The identifier that [`Session::publish`] gave.
+        /// The identifier that [`Session::publish`] gave; 0 at QoS 0.
         packet_id: u16,
         /// The broker's verdict.
         reason: ReasonCode,
@@ -58,6 +59,18 @@ pub enum Event {
     /// After a reconnect the broker had forgotten the session, and this many QoS 2 messages
     /// that it may have delivered already go out again.
     MayDuplicate(usize),
+    /// The connection was lost with this many QoS 0 messages that it had taken and that the broker
+    /// may not have got.
+    MayBeLost(u64),
+}
+
+/// What the broker said when it ended the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// CONNACK with a failure code.
+    Refused(Refusal),
+    /// DISCONNECT (MQTT 5).
+    Closed(Reason),
 }
 
 /// Why a message was not taken. Nothing of it was sent.

@@ -7,6 +7,7 @@ mod aliases;
 mod codec;
 mod decode;
 mod event;
+mod handover;
 mod in_flight;
 mod keep_alive;
 mod limits;
@@ -15,7 +16,7 @@ mod packet;
 mod properties;
 mod session;
 
-pub use event::{Event, PublishError, Trace};
+pub use event::{Event, PublishError, Trace, Verdict};
 pub use output::Output;
 pub use packet::{Accepted, Connect, Farewell, RetainHandling, Subscription};
 pub use session::Session;

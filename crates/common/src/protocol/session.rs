@@ -13,7 +13,8 @@ use super::ProtocolError;
 use super::aliases::Aliases;
 use super::codec::Codec;
 use super::decode::decode;
-use super::event::{Event, PublishError, Trace};
+use super::event::{Event, PublishError, Trace, Verdict};
+use super::handover::Handover;
 use super::in_flight::{InFlight, Outgoing, Request, Stage};
 use super::keep_alive::KeepAlive;
 use super::limits::{check_publish, check_size, list_length};
@@ -64,6 +65,8 @@ pub struct Session {
     /// The payloads of all of them, in bytes.
     bytes: usize,
     waiting: usize,
+    /// The QoS 0 messages, when they have to survive the connection.
+    handover: Option<Handover>,
     received: HashMap<u16, Received>,
     /// Of the topics we publish to.
     our_aliases: Aliases,
@@ -71,6 +74,11 @@ pub struct Session {
     their_aliases: Aliases,
     keep_alive: KeepAlive,
     farewell: Farewell,
+    /// The broker accepted the CONNECT of this connection.
+    is_accepted: bool,
+    verdict: Option<Verdict>,
+    /// Exchanges that came to their end, and live messages that arrived.
+    achieved: u64,
     trace: Option<Trace>,
 }
 
@@ -92,11 +100,15 @@ impl Session {
             on_wire: 0,
             bytes: 0,
             waiting: 0,
+            handover: None,
             received: HashMap::new(),
             our_aliases: Aliases::default(),
             their_aliases: Aliases::default(),
             keep_alive: KeepAlive::default(),
             farewell: Farewell::default(),
+            is_accepted: false,
+            verdict: None,
+            achieved: 0,
             trace,
         }
     }
@@ -108,12 +120,22 @@ impl Session {
         self
     }
 
+    /// QoS 0 messages that a lost connection has not taken go out over the next one, and
+    /// [`Event::MayBeLost`] counts those that it took in vain.
+    #[must_use]
+    pub fn keeping_unsent(mut self) -> Self {
+        self.handover = Some(Handover::default());
+        self
+    }
+
     /// A fresh connection is up: sends CONNECT over it.
     ///
     /// # Errors
     /// [`ProtocolError::Encoding`] when a field does not fit its packet.
     pub fn open(&mut self, now: Instant) -> Result<(), ProtocolError> {
         self.lost();
+        self.verdict = None;
+        self.is_accepted = false;
         self.connection += 1;
         self.state = State::Connecting;
         self.keep_alive = KeepAlive::new(self.connect.keep_alive, now);
@@ -132,6 +154,10 @@ impl Session {
     /// The connection is gone. What was not acknowledged stays, to be sent over the next one.
     pub fn lost(&mut self) {
         self.state = State::Offline;
+        let in_doubt = self.handover.as_mut().map_or(0, Handover::lost);
+        if in_doubt > 0 {
+            self.events.push_back(Event::MayBeLost(in_doubt));
+        }
         self.output.clear();
         self.waiting += self.on_wire;
         self.on_wire = 0;
@@ -175,7 +201,14 @@ impl Session {
     /// Tells that bytes went out, after [`Output::advance`]: a connection that carries them
     /// needs no PINGREQ.
     pub fn sent(&mut self, now: Instant) {
-        self.keep_alive.sent(now, self.output.gone());
+        let gone = self.output.gone();
+        self.keep_alive.sent(now, gone);
+        if let Some(handover) = &mut self.handover {
+            handover.sent(gone);
+            if handover.wants_proof(gone) && self.state == State::Online {
+                self.ping(now);
+            }
+        }
     }
 
     /// When [`Session::tick`] must be called at the latest; never when nothing is due.
@@ -197,9 +230,7 @@ impl Session {
         if self.keep_alive.ping_is_out() {
             return Err(ProtocolError::KeepAliveTimeout);
         }
-        self.trace(format_args!("sending PINGREQ"));
-        self.codec.pingreq(&mut self.output);
-        self.keep_alive.pinged(now, self.output.end());
+        self.ping(now);
         Ok(())
     }
 
@@ -207,6 +238,24 @@ impl Session {
     #[must_use]
     pub fn is_online(&self) -> bool {
         self.state == State::Online
+    }
+
+    /// Whether the broker has accepted the CONNECT of this connection, or the last one.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.is_accepted
+    }
+
+    /// Grows with every exchange that comes to its end and with every live message.
+    #[must_use]
+    pub fn achieved(&self) -> u64 {
+        self.achieved
+    }
+
+    /// What the broker said when it ended this connection, or the last one.
+    #[must_use]
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
     }
 
     /// What the broker's last CONNACK said; what is not limited before the first.
@@ -225,6 +274,13 @@ impl Session {
     #[must_use]
     pub fn unacknowledged(&self) -> usize {
         self.on_wire + self.waiting
+    }
+
+    /// Whether nothing is left to send and every answer is there.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let unsent = self.handover.as_ref().map_or(0, Handover::waiting);
+        self.output.is_empty() && self.unacknowledged() == 0 && unsent == 0
     }
 
     /// How many bytes their payloads have, all of which are kept until then.
@@ -248,6 +304,9 @@ impl Session {
         check_publish(message, self.connect.version, naming, &self.limits)?;
         if message.qos == Qos::AtMostOnce {
             self.send_publish(message, 0, false)?;
+            if let Some(handover) = &mut self.handover {
+                handover.written(message.clone(), self.output.end());
+            }
             return Ok(None);
         }
         if !self.has_room() {
@@ -458,6 +517,16 @@ impl Session {
             reason.0
         ));
         self.codec.ack(kind, packet_id, reason, &mut self.output);
+    }
+
+    fn ping(&mut self, now: Instant) {
+        self.trace(format_args!("sending PINGREQ"));
+        self.codec.pingreq(&mut self.output);
+        let end = self.output.end();
+        self.keep_alive.pinged(now, end);
+        if let Some(handover) = &mut self.handover {
+            handover.pinged(end);
+        }
     }
 
     fn window(&self) -> usize {

@@ -40,21 +40,26 @@ pub(super) fn handshake_failed(connector: &Connector, peer: &str, error: &io::Er
             scene.failed().cause(error)
         };
     };
+    explain(&scene, error).lasting()
+}
+
+/// Two sides that do not fit together, which time alone does not mend.
+fn explain(scene: &Scene<'_>, error: &Error) -> Report {
     match error {
-        Error::InvalidCertificate(why) => certificate::refused(&scene, why),
+        Error::InvalidCertificate(why) => certificate::refused(scene, why),
         Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => {
-            stranger::not_tls(&scene).unwrap_or_else(|| scene.failed().cause(error))
+            stranger::not_tls(scene).unwrap_or_else(|| scene.failed().cause(error))
         }
-        Error::AlertReceived(alert) => alert::explain(&scene, *alert),
+        Error::AlertReceived(alert) => alert::explain(scene, *alert),
         Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        ) => no_common_version(&scene, error),
+        ) => no_common_version(scene, error),
         Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon) => {
-            no_common_suite(&scene, error)
+            no_common_suite(scene, error)
         }
         Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol)
-        | Error::NoApplicationProtocol => no_common_protocol(&scene, error),
+        | Error::NoApplicationProtocol => no_common_protocol(scene, error),
         other => scene.failed().cause(other),
     }
 }
@@ -75,7 +80,7 @@ pub(super) fn no_answer(
         sight: connector.seen.sight(),
     };
     if let Some(Error::AlertReceived(alert)) = error.and_then(of_rustls) {
-        return Some(alert::explain(&scene, *alert));
+        return Some(alert::explain(&scene, *alert).lasting());
     }
     let is_end = error.is_none_or(is_end_of_stream);
     (is_end && scene.sight.is_silent_since_handshake && scene.sight.request.is_some())

@@ -218,7 +218,7 @@ fn diagnose(peer: &str, why: &openssl::ssl::Error) -> Report {
                 .hint("the port may speak plain MQTT: leave out --psk, or try -p 8883"),
         };
     };
-    match first.reason_code() {
+    let report = match first.reason_code() {
         CERTIFICATE_VERIFY_FAILED => certificate_shown(peer),
         WRONG_VERSION_NUMBER => handshake_failed(peer)
             .cause("what the broker sent is not TLS")
@@ -233,7 +233,8 @@ fn diagnose(peer: &str, why: &openssl::ssl::Error) -> Report {
             ))
             .hint("check --psk-identity and --psk against the broker's psk_file; a listener with certificates needs --cafile instead of --psk"),
         _ => handshake_failed(peer).cause(first.reason().unwrap_or("OpenSSL gives no reason")),
-    }
+    };
+    report.lasting()
 }
 
 fn is_end(error: &io::Error) -> bool {

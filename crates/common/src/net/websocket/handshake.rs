@@ -103,9 +103,12 @@ fn parse(route: &Route, answer: &[u8]) -> Result<Option<(usize, Response)>, Repo
         Ok(parsed) => return Ok(parsed),
         // A TLS alert record (RFC 8446, section 5.1).
         Err(_) if answer.first() == Some(&0x15) => {
-            return Err(closed(route).cause("it answers with TLS").hint(
-                "name the broker's certificate authority with --cafile, or use wss:// with -L",
-            ));
+            return Err(closed(route)
+                .cause("it answers with TLS")
+                .hint(
+                    "name the broker's certificate authority with --cafile, or use wss:// with -L",
+                )
+                .lasting());
         }
         Err(_) => "what it answers is not HTTP",
     };
@@ -114,7 +117,8 @@ fn parse(route: &Route, answer: &[u8]) -> Result<Option<(usize, Response)>, Repo
         format!("{} did not open a WebSocket", route.address),
     )
     .cause(what)
-    .hint(NOT_A_WEBSOCKET))
+    .hint(NOT_A_WEBSOCKET)
+    .lasting())
 }
 
 fn check(route: &Route, response: &Response, key: &str) -> Result<(), Report> {
@@ -132,7 +136,7 @@ fn check(route: &Route, response: &Response, key: &str) -> Result<(), Report> {
                     .any(|word| word.trim().eq_ignore_ascii_case(token))
             })
     };
-    let wrong = |why: String| Err(closed(route).cause(why).hint(NOT_A_WEBSOCKET));
+    let wrong = |why: String| Err(closed(route).cause(why).hint(NOT_A_WEBSOCKET).lasting());
     if !is_token("Upgrade", "websocket") || !is_token("Connection", "upgrade") {
         return wrong("it changes to another protocol than WebSocket".to_owned());
     }
@@ -176,7 +180,11 @@ fn refused(route: &Route, response: &Response) -> Report {
         }
         _ => format!("{NOT_A_WEBSOCKET}; the path is {PATH}"),
     };
-    closed(route)
+    let report = closed(route)
         .cause(format!("it answers HTTP {} ({reason})", status.as_u16()))
-        .hint(hint)
+        .hint(hint);
+    match status.as_u16() {
+        429 | 500..=599 => report,
+        _ => report.lasting(),
+    }
 }

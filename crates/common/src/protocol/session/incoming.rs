@@ -5,11 +5,11 @@ use std::time::Instant;
 use super::{Received, Session, State};
 use crate::message::{Message, Qos};
 use crate::protocol::ProtocolError;
-use crate::protocol::event::Event;
+use crate::protocol::event::{Event, Verdict};
 use crate::protocol::in_flight::{Request, Stage};
 use crate::protocol::keep_alive::KeepAlive;
 use crate::protocol::packet::{Accepted, Ack, AckKind, Incoming};
-use crate::reason::{ReasonCode, Version};
+use crate::reason::{Reason, ReasonCode, Version};
 
 impl Session {
     pub(super) fn take_in(&mut self, packet: Incoming, now: Instant) -> Result<(), ProtocolError> {
@@ -18,6 +18,7 @@ impl Session {
             (State::Connecting, Incoming::Refused(refusal)) => {
                 self.trace(format_args!("received CONNACK ({})", refusal.code));
                 self.state = State::Ended;
+                self.verdict = Some(Verdict::Refused(refusal.clone()));
                 self.events.push_back(Event::Refused(refusal));
                 Ok(())
             }
@@ -45,6 +46,9 @@ impl Session {
             ) => self.unsubscribed(packet_id, codes, reason_string),
             (_, Incoming::Pingresp) => {
                 self.trace(format_args!("received PINGRESP"));
+                if let Some(handover) = &mut self.handover {
+                    handover.answered();
+                }
                 Ok(())
             }
             (
@@ -56,6 +60,10 @@ impl Session {
             ) => {
                 self.trace(format_args!("received DISCONNECT ({})", reason.0));
                 self.state = State::Ended;
+                self.verdict = Some(Verdict::Closed(Reason {
+                    code: reason,
+                    words: reason_string.clone(),
+                }));
                 self.events.push_back(Event::Closed {
                     reason,
                     reason_string,
@@ -81,6 +89,7 @@ impl Session {
             u8::from(accepted.session_present)
         ));
         self.state = State::Online;
+        self.is_accepted = true;
         if let Some(words) = &accepted.reason_string {
             self.trace(format_args!("the broker says {words:?}"));
         }
@@ -95,6 +104,14 @@ impl Session {
             self.trace(format_args!("the broker assigned the id {id:?}"));
             // The session's name from now on: a reconnect must ask for the same one.
             self.connect.client_id.clone_from(id);
+        }
+        if self
+            .connect
+            .session_expiry
+            .is_some_and(|seconds| seconds > 0)
+        {
+            // What the session has from now on is to be there over the next connection.
+            self.connect.clean_start = false;
         }
         let session_present = accepted.session_present;
         self.limits = accepted.clone();
@@ -138,6 +155,7 @@ impl Session {
                 }
             }
         }
+        self.achieved += u64::from(!message.retain);
         self.events.push_back(Event::Message(message));
         Ok(())
     }

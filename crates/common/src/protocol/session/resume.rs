@@ -3,7 +3,8 @@
 use super::Session;
 use crate::message::Qos;
 use crate::protocol::ProtocolError;
-use crate::protocol::event::Event;
+use crate::protocol::event::{Event, PublishError};
+use crate::protocol::handover::Handover;
 use crate::protocol::in_flight::{Request, Stage};
 use crate::protocol::limits::check_publish;
 use crate::protocol::packet::AckKind;
@@ -53,7 +54,25 @@ impl Session {
         if may_duplicate > 0 {
             self.events.push_back(Event::MayDuplicate(may_duplicate));
         }
-        self.send_waiting()
+        self.send_waiting()?;
+        self.send_unsent()
+    }
+
+    /// Sends the QoS 0 messages that the connection before did not take.
+    fn send_unsent(&mut self) -> Result<(), ProtocolError> {
+        let unsent = self.handover.as_mut().map(Handover::take);
+        for (_, message) in unsent.into_iter().flatten() {
+            match self.publish(&message) {
+                Ok(_) => {}
+                Err(PublishError::Protocol(why)) => return Err(why),
+                Err(limit) => self.events.push_back(Event::Published {
+                    packet_id: 0,
+                    reason: limit.reason(),
+                    reason_string: None,
+                }),
+            }
+        }
+        Ok(())
     }
 
     /// Sends messages that wait since a reconnect, in their old order, as the window allows.
@@ -103,6 +122,7 @@ impl Session {
             self.bytes -= outgoing.message.payload.len();
         }
         self.on_wire -= 1;
+        self.achieved += 1;
         self.events.push_back(Event::Published {
             packet_id,
             reason,

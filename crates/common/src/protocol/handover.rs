@@ -1,0 +1,83 @@
+//! QoS 0 messages on their way to the socket. Nobody acknowledges them, so what became of them
+//! when a connection breaks follows from how far the bytes got.
+
+use std::collections::VecDeque;
+
+use crate::message::Publication;
+
+/// After how many bytes a PINGREQ is sent whose answer proves that those before it arrived: about
+/// what the buffers of two sockets hold.
+const BYTES_BETWEEN_PROOFS: u64 = 128 * 1024;
+
+/// The messages of one connection, counted from its beginning.
+#[derive(Debug, Default)]
+pub(super) struct Handover {
+    /// Not gone out whole, and where each of them ends in the output: they can go out over another
+    /// connection, because a broker does nothing with half a packet.
+    waiting: VecDeque<(u64, Publication)>,
+    /// Gone out whole.
+    handed: u64,
+    /// Of these, how many have surely arrived.
+    proven: u64,
+    /// For each PINGREQ without an answer, the messages before it.
+    pings: VecDeque<u64>,
+    /// Where the last PINGREQ was put.
+    last_ping: u64,
+}
+
+impl Handover {
+    /// A message was written, up to `end` of the output.
+    pub(super) fn written(&mut self, message: Publication, end: u64) {
+        self.waiting.push_back((end, message));
+    }
+
+    /// Bytes went out, `gone` altogether.
+    pub(super) fn sent(&mut self, gone: u64) {
+        while self.waiting.front().is_some_and(|(end, _)| *end <= gone) {
+            self.waiting.pop_front();
+            self.handed += 1;
+        }
+    }
+
+    /// Whether the broker should prove that it got what went out.
+    pub(super) fn wants_proof(&self, gone: u64) -> bool {
+        self.handed > self.proven
+            && self.pings.is_empty()
+            && gone - self.last_ping > BYTES_BETWEEN_PROOFS
+    }
+
+    /// PINGREQ was written; it ends at `end` of the output.
+    pub(super) fn pinged(&mut self, end: u64) {
+        self.pings
+            .push_back(self.handed + self.waiting.len() as u64);
+        self.last_ping = end;
+    }
+
+    /// PINGRESP came. Answers come in the order of the requests.
+    pub(super) fn answered(&mut self) {
+        if let Some(before) = self.pings.pop_front() {
+            self.proven = before;
+        }
+    }
+
+    /// How many messages wait for the socket.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The connection is gone. Gives how many messages went out over it and may not have arrived;
+    /// what did not go out whole still waits.
+    pub(super) fn lost(&mut self) -> u64 {
+        let in_doubt = self.handed - self.proven;
+        *self = Self {
+            waiting: std::mem::take(&mut self.waiting),
+            ..Self::default()
+        };
+        in_doubt
+    }
+
+    /// Takes what waits out, to be written anew.
+    pub(super) fn take(&mut self) -> VecDeque<(u64, Publication)> {
+        std::mem::take(&mut self.waiting)
+    }
+}

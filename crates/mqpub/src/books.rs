@@ -1,0 +1,134 @@
+//! What became of the messages, in numbers.
+
+use mqtools_common::exit::Exit;
+use mqtools_common::message::Qos;
+use mqtools_common::reason::{Reason, ReasonCode};
+use mqtools_common::report::Report;
+use serde::Serialize;
+
+/// The messages of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    /// Handed to the session.
+    pub(crate) sent: u64,
+    /// QoS 1 and 2: the exchange ended well.
+    pub(crate) acknowledged: u64,
+    /// The broker said no, or its limits did.
+    pub(crate) refused: u64,
+    /// The first refusal.
+    pub(crate) refusal: Option<Reason>,
+    /// QoS 0: went out over a connection that was lost, and may not have arrived.
+    pub(crate) in_doubt: u64,
+    /// QoS 2: sent once more after the broker had forgotten the session.
+    pub(crate) may_be_double: u64,
+}
+
+/// What `--json-summary` prints, once, at the end.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    sent: u64,
+    acknowledged: u64,
+    refused: u64,
+    unknown: u64,
+    may_be_lost: u64,
+    may_be_duplicates: u64,
+    reconnects: u64,
+    pub(crate) exit_code: u8,
+}
+
+impl Books {
+    /// Grows with each message that leaves, and with each answer.
+    pub(crate) fn progress(&self) -> u64 {
+        self.sent + self.acknowledged + self.refused
+    }
+
+    pub(crate) fn refused(&mut self, reason: Reason) {
+        self.refused += 1;
+        self.refusal.get_or_insert(reason);
+    }
+
+    /// What went wrong although everything was sent; `unknown` messages have no answer.
+    pub(crate) fn failure(&self, qos: Qos, unknown: usize) -> Option<Report> {
+        let report = if let Some(reason) = &self.refusal {
+            Report::new(
+                Exit::from_broker(reason.code.0),
+                format!(
+                    "the broker refused {} of {}",
+                    self.refused,
+                    messages(self.sent)
+                ),
+            )
+            .cause(reason)
+            .hint(if reason.code == ReasonCode::NOT_AUTHORIZED {
+                "the broker's access control decides what this user may publish to"
+            } else {
+                "the broker's log may say more"
+            })
+        } else if self.in_doubt > 0 {
+            Report::new(
+                Exit::CONNECTION_LOST,
+                format!(
+                    "{} of {} may be lost",
+                    self.in_doubt,
+                    messages(self.sent)
+                ),
+            )
+            .cause("the connection was lost while they were on their way, and at QoS 0 the broker acknowledges nothing")
+            .hint("publish with -q 1: what is not acknowledged is sent again")
+        } else {
+            return None;
+        };
+        Some(report.note(self.balance(qos, unknown)))
+    }
+
+    /// The books in one sentence.
+    pub(crate) fn balance(&self, qos: Qos, unknown: usize) -> String {
+        let Self {
+            sent,
+            acknowledged,
+            refused,
+            in_doubt,
+            may_be_double,
+            ..
+        } = *self;
+        let mut balance = match qos {
+            Qos::AtMostOnce if in_doubt > 0 || refused > 0 => format!(
+                "of {} sent at QoS 0, {refused} refused, {in_doubt} may be lost",
+                messages(sent)
+            ),
+            Qos::AtMostOnce => format!(
+                "{} {} sent at QoS 0; the last may be lost",
+                messages(sent),
+                if sent == 1 { "was" } else { "were" }
+            ),
+            _ => format!(
+                "of {} sent, {acknowledged} {} acknowledged, {refused} refused, {unknown} {} unknown",
+                messages(sent),
+                if acknowledged == 1 { "was" } else { "were" },
+                if unknown == 1 { "is" } else { "are" }
+            ),
+        };
+        if may_be_double > 0 {
+            balance.push_str(&format!("; {may_be_double} may have arrived twice"));
+        }
+        balance
+    }
+
+    pub(crate) fn summary(&self, unknown: usize, reconnects: u64) -> Summary {
+        Summary {
+            sent: self.sent,
+            acknowledged: self.acknowledged,
+            refused: self.refused,
+            unknown: unknown as u64,
+            may_be_lost: self.in_doubt,
+            may_be_duplicates: self.may_be_double,
+            reconnects,
+            exit_code: 0,
+        }
+    }
+}
+
+pub(crate) fn messages(count: u64) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} message{plural}")
+}
