@@ -67,37 +67,37 @@ fn password_file(input: &[u8]) {
             .filter(|line| !line.is_empty())
             .collect()
     };
-    match edits::check(text, &[&user]) {
-        Ok(()) => {
-            let new = edits::set_users(text, &[(&user, HASH)]);
+    let name = user.as_str().as_bytes();
+    match edits::find(text, &[name]) {
+        Ok(found) => {
+            let new = found.set(&[(&user, HASH)]).apply(text);
             assert_eq!(others(&new), others(text), "other lines are as they were");
             let mine: Vec<_> = entry::lines(&new)
                 .filter(|line| is_of(line, &user))
                 .collect();
             assert_eq!(mine.len(), 1, "one line for the user");
             assert_eq!(mine[0].entry().unwrap().value, HASH.as_bytes());
-            assert_eq!(
-                edits::set_users(&new, &[(&user, HASH)]),
-                new,
-                "twice is once"
-            );
-        }
-        Err(why) => assert_harmless(&why.to_string()),
-    }
-    match edits::delete_user(text, user.as_str().as_bytes()) {
-        Ok(new) => {
-            assert!(new.len() < text.len());
-            assert_eq!(others(&new), others(text), "other lines are as they were");
-            assert!(!entry::lines(&new).any(|line| is_of(&line, &user)));
+            let again = edits::find(&new, &[name]).unwrap();
+            let twice = again.set(&[(&user, HASH)]).apply(&new);
+            assert_eq!(twice, new, "twice is once");
+            match found.delete() {
+                Ok(patch) => {
+                    let new = patch.apply(text);
+                    assert!(new.len() < text.len());
+                    assert_eq!(others(&new), others(text), "other lines are as they were");
+                    assert!(!entry::lines(&new).any(|line| is_of(&line, &user)));
+                }
+                Err(why) => assert_harmless(&why.to_string()),
+            }
         }
         Err(why) => assert_harmless(&why.to_string()),
     }
     match edits::hash_plain(text, Scheme::Sha512) {
         Ok(hashed) => {
-            let count = |text| entry::lines(text).count();
-            assert_eq!(count(&hashed.text), count(text));
-            assert_eq!(hashed.hashed == 0, hashed.text == text);
-            for line in entry::lines(&hashed.text) {
+            let new = hashed.patch.apply(text);
+            assert_eq!(entry::lines(&new).count(), entry::lines(text).count());
+            assert_eq!(hashed.hashed == 0, new == text);
+            for line in entry::lines(&new) {
                 assert!(
                     line.entry()
                         .is_none_or(|it| PasswordHash::parse(it.value).is_ok())

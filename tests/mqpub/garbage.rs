@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use harness::fake_broker::encode;
 use harness::garbage::{check, cut, damaged, giant, noise, seeds};
 use harness::{Conn, FakeBroker, Tool, WebSocketConn};
 
-use crate::support::{VERSIONS, greet, publisher};
+use crate::support::{VERSIONS, greet, greet_v5, part, publisher};
 
 /// Malformed; text that is not UTF-8.
 const MALFORMED: [i32; 2] = [21, 18];
@@ -172,8 +173,9 @@ fn a_packet_that_is_announced_and_does_not_come_takes_no_memory() {
 
 #[test]
 fn packets_a_broker_may_not_send_are_21() {
-    // CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, reserved, wrong flags, a length without end.
-    const PACKETS: [&[u8]; 8] = [
+    // CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, reserved, wrong flags, QoS 3, a length without
+    // end; a second CONNACK, which would accept or refuse; PUBREC and PUBCOMP where PUBACK is due.
+    const PACKETS: [&[u8]; 12] = [
         &[0x10, 0],
         &[0x82, 2, 0, 1],
         &[0xA2, 2, 0, 1],
@@ -182,6 +184,10 @@ fn packets_a_broker_may_not_send_are_21() {
         &[0x41, 2, 0, 1],
         &[0x36, 6, 0, 1, b'a', 0, 1, b'x'],
         &[0x40, 0xFF, 0xFF, 0xFF, 0xFF],
+        &[0x20, 2, 0, 0],
+        &[0x20, 2, 0, 5],
+        &[0x50, 2, 0, 1],
+        &[0x70, 2, 0, 1],
     ];
     for version in VERSIONS {
         let broker = FakeBroker::start(|mut conn| {
@@ -202,6 +208,59 @@ fn packets_a_broker_may_not_send_are_21() {
             );
             output.assert_code(21);
         }
+        broker.finish();
+    }
+}
+
+/// MQTT 5, sections 3.3.2.3.4 and 4.13.1: the broker is told what it did.
+#[test]
+fn a_topic_alias_that_nobody_allowed_is_21() {
+    const ALIASES: [(&str, u8); 3] = [("a", 0), ("a", 1), ("", 1)];
+    let broker = FakeBroker::start(|mut conn| {
+        greet_v5(&mut conn, &[]);
+        conn.expect_publish();
+        let (topic, alias) = ALIASES[conn.number()];
+        let mut body = Vec::new();
+        encode::text(&mut body, topic.as_bytes());
+        encode::properties(&mut body, &[0x23, 0, alias]);
+        conn.send(&encode::packet(0x30, &body));
+        assert_eq!(conn.expect_disconnect().body, [0x94]);
+        conn.expect_close();
+    });
+    for what in ALIASES {
+        let output = publisher(&broker)
+            .args(["-V", "mqttv5", "-q", "1", "-m", "text"])
+            .run();
+        let text = output.stderr_str();
+        assert!(text.starts_with("error: "), "{what:?}\n{output}");
+        assert!(text.contains("Topic Alias"), "{what:?}\n{output}");
+        output.assert_code(21);
+    }
+    broker.finish();
+}
+
+#[test]
+fn answers_to_no_question_change_nothing() {
+    for version in VERSIONS {
+        let broker = FakeBroker::start(move |mut conn| {
+            greet(&mut conn);
+            let id = conn.expect_publish().packet_id.unwrap();
+            conn.pingresp();
+            conn.pingresp();
+            if version == "mqttv5" {
+                conn.suback_v5(id, &[0]);
+                conn.unsuback_v5(9, &[0]);
+            } else {
+                conn.suback(id, &[0]);
+                conn.unsuback(9);
+            }
+            conn.puback(id);
+            part(&mut conn);
+        });
+        publisher(&broker)
+            .args(["-V", version, "-q", "1", "-m", "text"])
+            .run()
+            .assert_success();
         broker.finish();
     }
 }

@@ -89,6 +89,18 @@ fn a_client_that_only_receives_pings() {
 }
 
 #[test]
+fn a_pingresp_that_nobody_asked_for_means_nothing() {
+    for version in EVERY {
+        let mut driver = online(version, 10);
+        driver.advance(4 * SECOND);
+        driver.feed(&PINGRESP.repeat(3));
+        assert_eq!((driver.sent(), driver.events()), (vec![], vec![]));
+        // PINGREQ is due 10 seconds after the CONNECT, the last that was sent.
+        assert_eq!(driver.session.deadline(), Some(driver.now + 6 * SECOND));
+    }
+}
+
+#[test]
 fn keep_alive_0_is_off() {
     for version in EVERY {
         let mut driver = online(version, 0);

@@ -329,7 +329,8 @@ impl Client {
                 Err(why) => self.write_error = Some(why),
             }
         }
-        if !self.session.is_paused() {
+        // What answers a CONNECT is read in any case.
+        if !(self.session.is_paused() && self.link.is_up()) {
             progress |= self.poll_read(cx)?.is_ready();
         }
         progress |= self.poll_timer(cx)?.is_ready();

@@ -74,8 +74,16 @@ impl Session {
     }
 
     fn accepted(&mut self, mut accepted: Accepted, now: Instant) -> Result<(), ProtocolError> {
-        // A clean start left nothing that could be present (MQTT-3.2.2-2), whatever it says.
-        accepted.session_present &= !self.connect.clean_start;
+        if accepted.session_present && self.connect.clean_start {
+            // A clean start left nothing that could be present (MQTT-3.2.2-2 and -4).
+            if self.connect.version != Version::V31 {
+                return Err(ProtocolError::Unexpected(
+                    "a CONNACK with Session Present after a clean start",
+                ));
+            }
+            // In MQTT 3.1 the byte is reserved, and means nothing.
+            accepted.session_present = false;
+        }
         self.trace(format_args!(
             "received CONNACK (0, session present {})",
             u8::from(accepted.session_present)
