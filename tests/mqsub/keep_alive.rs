@@ -35,7 +35,7 @@ fn a_silent_broker_is_found_within_one_and_a_half_intervals() {
     });
     let output = mqsub()
         .args(broker.args())
-        .args(["-V", "5", "-t", "a"])
+        .args(["-V", "5", "-t", "a", "--retry", "0"])
         .run()
         .assert_code(19);
     let time = start.elapsed();

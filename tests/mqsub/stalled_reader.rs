@@ -245,7 +245,7 @@ fn what_came_before_the_end_of_the_connection_is_printed() {
         conn.sender().shutdown(Shutdown::Write).unwrap();
         conn.hold();
     });
-    let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5"]);
+    let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5", "--retry", "0"]);
     expect_lines(reader, count, length);
     mqsub.wait().assert_code(7);
     broker.finish();
@@ -298,7 +298,7 @@ fn a_packet_that_is_announced_and_never_sent_costs_no_memory() {
         conn.expect_kind(PINGREQ);
         conn.hold();
     });
-    let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5"]);
+    let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5", "--retry", "0"]);
     let output = mqsub.wait().assert_code(19);
     assert!(output.peak_rss_kib() < 32 * 1024, "{output}");
     broker.finish();
