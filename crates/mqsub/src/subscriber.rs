@@ -10,6 +10,7 @@ use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::Report;
 use mqtools_common::topic::TopicFilter;
+use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
@@ -36,6 +37,16 @@ const UNACKNOWLEDGED: usize = 65_535;
 /// How many refusals to remove a retained message are told one by one.
 const TOLD: u64 = 10;
 
+/// What `--json-summary` prints, once, at the end.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    /// Messages that arrived, whether they were printed or not.
+    received: u64,
+    printed: u64,
+    reconnects: u64,
+    pub(crate) exit_code: u8,
+}
+
 /// Prints messages until there is a reason to stop, then disconnects.
 ///
 /// # Errors
@@ -46,6 +57,7 @@ pub(crate) async fn run(
     output: Output,
     config: Config,
     mut stop: Stop,
+    summary: &mut Summary,
 ) -> Result<Exit, Report> {
     let mut subscriber = Subscriber {
         client,
@@ -53,6 +65,7 @@ pub(crate) async fn run(
         remover: config.remove_retained.then(Remover::default),
         config,
         finishing: false,
+        received: 0,
         printed: 0,
         unanswered: 0,
         has_backlog: false,
@@ -72,6 +85,12 @@ pub(crate) async fn run(
     };
     // What was printed is acknowledged before the DISCONNECT; what was not stays the broker's.
     let _ = subscriber.client.close(farewell).await;
+    *summary = Summary {
+        received: subscriber.received,
+        printed: subscriber.printed,
+        reconnects: subscriber.client.reconnects(),
+        exit_code: 0,
+    };
     Ok(ended?.exit())
 }
 
@@ -83,6 +102,7 @@ struct Subscriber {
     remover: Option<Remover>,
     /// All is printed that was wanted; only the remover is still busy.
     finishing: bool,
+    received: u64,
     /// What `-C` counts.
     printed: u64,
     /// SUBSCRIBE and UNSUBSCRIBE packets without their answer.
@@ -98,7 +118,7 @@ impl Subscriber {
     fn resume(&mut self, session_present: bool) -> Result<(), Report> {
         // Requests without an answer went with the connection they were made over.
         let is_incomplete = std::mem::take(&mut self.unanswered) > 0;
-        if session_present && !is_incomplete {
+        if session_present && !is_incomplete && !self.client.session.may_be_new() {
             return Ok(());
         }
         self.request()
@@ -373,6 +393,7 @@ impl Subscriber {
     }
 
     fn message(&mut self, message: &Message) -> Result<Option<End>, Report> {
+        self.received += 1;
         let verdict = self.config.filter.judge(message);
         match verdict {
             Verdict::Print => {

@@ -76,6 +76,8 @@ pub struct Session {
     farewell: Farewell,
     /// The broker accepted the CONNECT of this connection.
     is_accepted: bool,
+    /// A CONNECT since the last connection that came up had no answer.
+    is_unheard: bool,
     verdict: Option<Verdict>,
     /// Exchanges that came to their end, and live messages that arrived.
     achieved: u64,
@@ -107,6 +109,7 @@ impl Session {
             keep_alive: KeepAlive::default(),
             farewell: Farewell::default(),
             is_accepted: false,
+            is_unheard: false,
             verdict: None,
             achieved: 0,
             trace,
@@ -135,6 +138,7 @@ impl Session {
     pub fn open(&mut self, now: Instant) -> Result<(), ProtocolError> {
         self.lost();
         self.verdict = None;
+        self.is_unheard = !self.is_accepted && self.connection > 0;
         self.is_accepted = false;
         self.connection += 1;
         self.state = State::Connecting;
@@ -259,6 +263,13 @@ impl Session {
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.is_accepted
+    }
+
+    /// Whether the broker may have begun a new session although it says that there is one: its
+    /// CONNACK for that got lost. Whoever subscribes should do so again.
+    #[must_use]
+    pub fn may_be_new(&self) -> bool {
+        self.is_unheard
     }
 
     /// Grows with every exchange that comes to its end and with every live message.
