@@ -43,7 +43,14 @@ impl Handover {
     pub(super) fn wants_proof(&self, gone: u64) -> bool {
         self.handed > self.proven
             && self.pings.is_empty()
-            && gone - self.last_ping > BYTES_BETWEEN_PROOFS
+            && gone.saturating_sub(self.last_ping) > BYTES_BETWEEN_PROOFS
+    }
+
+    /// Whether an answer is due that proves something.
+    pub(super) fn awaits_proof(&self) -> bool {
+        self.pings
+            .back()
+            .is_some_and(|before| *before > self.proven)
     }
 
     /// PINGREQ was written; it ends at `end` of the output.
@@ -56,7 +63,8 @@ impl Handover {
     /// PINGRESP came. Answers come in the order of the requests.
     pub(super) fn answered(&mut self) {
         if let Some(before) = self.pings.pop_front() {
-            self.proven = before;
+            // A broker may also answer what was not sent yet.
+            self.proven = before.min(self.handed);
         }
     }
 
@@ -65,10 +73,15 @@ impl Handover {
         self.waiting.len()
     }
 
+    /// How many messages went out whole and have not surely arrived.
+    pub(super) fn in_doubt(&self) -> u64 {
+        self.handed.saturating_sub(self.proven)
+    }
+
     /// The connection is gone. Gives how many messages went out over it and may not have arrived;
     /// what did not go out whole still waits.
     pub(super) fn lost(&mut self) -> u64 {
-        let in_doubt = self.handed - self.proven;
+        let in_doubt = self.in_doubt();
         *self = Self {
             waiting: std::mem::take(&mut self.waiting),
             ..Self::default()
