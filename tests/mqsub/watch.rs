@@ -128,7 +128,7 @@ fn the_terminal_is_given_back() {
     ];
     for (stop, code, error) in stops {
         let broker = Broker::start();
-        let pty = watching(&broker, &["-t", "a"]);
+        let pty = watching(&broker, &["-t", "a", "--retry", "0"]);
         publish(&broker, &["-t", "a", "-m", "text"]);
         expect(&pty, &["a text"]);
         stop(&pty, &broker);

@@ -346,7 +346,7 @@ impl Session {
         if message.qos == Qos::AtMostOnce {
             self.send_publish(message, 0, false)?;
             if let Some(handover) = &mut self.handover {
-                handover.written(message.clone(), self.output.end());
+                handover.written(message, self.output.end());
             }
             return Ok(None);
         }
