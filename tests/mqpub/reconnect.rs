@@ -419,11 +419,14 @@ fn repetitions_go_on() {
     assert_one_loss(output.assert_success().stderr_str());
 }
 
+/// Options, properties of the second CONNACK, lines, the first refusal, and how many arrive.
+type Case<'a> = (&'a str, &'a [u8], &'a [u8], u8, usize);
+
 #[test]
 fn lower_limits_of_the_next_connection_refuse_what_goes_out_again() {
     let long = [&[b'x'; 100][..], b"\nshort"].concat();
-    // Maximum QoS, Retain Available, Maximum Packet Size; what arrives after all.
-    let cases: [(&str, &[u8], &[u8], u8, usize); 4] = [
+    // Maximum QoS, Retain Available, Maximum Packet Size.
+    let cases: [Case<'_>; 4] = [
         ("-q 1", &[0x24, 0], b"a\nb", 0x9B, 0),
         ("-q 2", &[0x24, 1], b"a\nb", 0x9B, 0),
         ("-q 1 -r", &[0x25, 0], b"a\nb", 0x9A, 0),
