@@ -76,7 +76,7 @@ fn a_packet_that_is_announced_and_never_sent_costs_no_memory() {
         conn.hold();
     });
     let publisher = publisher(&broker)
-        .args(["-V", "5", "-l"])
+        .args(["-V", "5", "-l", "--retry", "0"])
         .measure_memory()
         .spawn();
     publisher.wait_for_end();
