@@ -309,6 +309,21 @@ impl Session {
         self.output.is_empty() && self.unacknowledged() == 0 && unsent == 0
     }
 
+    /// How many QoS 0 messages have not gone out whole, or over this connection and without a proof
+    /// that they arrived. Known with [`Session::keeping_unsent`] only.
+    #[must_use]
+    pub fn in_doubt(&self) -> Option<u64> {
+        self.handover
+            .as_ref()
+            .map(|handover| handover.in_doubt() + handover.waiting() as u64)
+    }
+
+    /// Whether a PINGREQ is out whose answer will prove that QoS 0 messages arrived.
+    #[must_use]
+    pub fn awaits_proof(&self) -> bool {
+        self.handover.as_ref().is_some_and(Handover::awaits_proof)
+    }
+
     /// How many bytes their payloads have, all of which are kept until then.
     #[must_use]
     pub fn unacknowledged_bytes(&self) -> usize {
@@ -331,7 +346,7 @@ impl Session {
         if message.qos == Qos::AtMostOnce {
             self.send_publish(message, 0, false)?;
             if let Some(handover) = &mut self.handover {
-                handover.written(message.clone(), self.output.end());
+                handover.written(message, self.output.end());
             }
             return Ok(None);
         }
@@ -475,16 +490,19 @@ impl Session {
     }
 
     /// What the broker says after our DISCONNECT crossed its own: why it ended the session
-    /// (MQTT 5). Everything else comes too late and is thrown away.
+    /// (MQTT 5). Of the rest only PINGRESP is of use, because it proves something.
     pub fn last_words(&mut self, input: &mut BytesMut) -> Option<Reason> {
         while let Ok(Some(packet)) = self.decode(input) {
-            if let Incoming::Disconnect {
-                reason: code,
-                reason_string: words,
-            } = packet
-            {
-                self.trace(format_args!("received DISCONNECT ({})", code.0));
-                return Some(Reason { code, words });
+            match packet {
+                Incoming::Pingresp => self.pong(),
+                Incoming::Disconnect {
+                    reason: code,
+                    reason_string: words,
+                } => {
+                    self.trace(format_args!("received DISCONNECT ({})", code.0));
+                    return Some(Reason { code, words });
+                }
+                _ => {}
             }
         }
         None
@@ -552,6 +570,13 @@ impl Session {
         self.keep_alive.pinged(now, end);
         if let Some(handover) = &mut self.handover {
             handover.pinged(end);
+        }
+    }
+
+    fn pong(&mut self) {
+        self.trace(format_args!("received PINGRESP"));
+        if let Some(handover) = &mut self.handover {
+            handover.answered();
         }
     }
 

@@ -45,10 +45,7 @@ impl Session {
                 },
             ) => self.unsubscribed(packet_id, codes, reason_string),
             (_, Incoming::Pingresp) => {
-                self.trace(format_args!("received PINGRESP"));
-                if let Some(handover) = &mut self.handover {
-                    handover.answered();
-                }
+                self.pong();
                 Ok(())
             }
             (
