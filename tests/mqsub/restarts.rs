@@ -238,11 +238,11 @@ fn a_fight_for_one_client_identifier_ends() {
         let (first, second) = (start(), start());
         let (loser, winner) = until_one_ends(first, second);
         assert_eq!(loser.status, 142, "{loser}");
-        let error = loser
+        let mut error = loser
             .stderr_str()
             .lines()
             .filter(|line| !line.starts_with("debug: "));
-        let hint = error.last().unwrap();
+        let hint = error.next_back().unwrap();
         assert!(
             hint.starts_with("hint: another client ") && hint.ends_with("give each its own"),
             "{loser}"
