@@ -331,3 +331,21 @@ fn debug_lines_are_printed_once_the_terminal_is_given_back() {
     debugged("PUBLISH");
     assert!(shown.contains(&"a x".to_owned()), "{shown:#?}");
 }
+
+/// The warning is kept back until the end, and the picture alone would look alive.
+#[test]
+fn a_lost_connection_is_shown() {
+    let mut broker = Broker::start();
+    let pty = watching(&broker, &["-t", "a"]);
+    publish(&broker, &["-t", "a", "-m", "before"]);
+    expect(&pty, &["a before"]);
+    broker.kill();
+    let mut picture = vec![""; usize::from(LINES)];
+    picture[0] = "a before";
+    picture[usize::from(LINES) - 1] = "connection lost, trying again";
+    expect(&pty, &picture);
+    broker.restart();
+    broker.wait_for_log_times("Sending SUBACK to me", 2);
+    publish(&broker, &["-t", "a", "-m", "after"]);
+    expect(&pty, &["a after"]);
+}

@@ -234,6 +234,15 @@ impl Client {
         self.redial.reconnects()
     }
 
+    /// From now on no connection is made: the loss of this one, or of one that is not up again, is
+    /// the end.
+    pub fn give_up_when_lost(&mut self) {
+        self.redial.give_up();
+        if !self.link.is_up() {
+            self.link = Link::Gone;
+        }
+    }
+
     /// Chooses whether [`step`](Self::step) reads; while it does not, what the broker sends
     /// waits in the network's buffers and with the broker, and the Keep Alive goes on without
     /// its answers.

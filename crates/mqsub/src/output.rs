@@ -49,6 +49,14 @@ impl Output {
         }
     }
 
+    /// Whether there is a connection now, which [`wake`](Self::wake) waits to show where nothing
+    /// else tells the user.
+    pub(crate) fn set_connected(&mut self, is_connected: bool) {
+        if let Self::Watch(watch) = self {
+            watch.set_connected(is_connected);
+        }
+    }
+
     /// Takes in one message.
     pub(crate) fn write(&mut self, message: &Message) -> Result<Printed, SinkError> {
         Ok(match self {

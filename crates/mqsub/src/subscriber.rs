@@ -68,14 +68,19 @@ pub(crate) async fn run(
         received: 0,
         printed: 0,
         unanswered: 0,
+        resumed: 0,
+        told: 0,
         has_backlog: false,
         receipts: VecDeque::new(),
     };
+    subscriber.resumed = subscriber.client.reconnects();
     let ended = match subscriber.request() {
         Ok(()) => subscriber.receive(&mut stop).await,
         // The broker may have sent DISCONNECT right behind its CONNACK, and that says more.
         Err(report) => subscriber.take_events().and(Err(report)),
     };
+    // What is left to do is worth no other connection, which may be long in coming.
+    subscriber.client.give_up_when_lost();
     let ended = subscriber.drain(ended, &mut stop).await;
     let ended = subscriber.settle(ended, &mut stop).await;
     let farewell = match ended {
@@ -107,6 +112,11 @@ struct Subscriber {
     printed: u64,
     /// SUBSCRIBE and UNSUBSCRIBE packets without their answer.
     unanswered: usize,
+    /// Of the connections that were made again, the last one over which the broker was asked for
+    /// what it may not know any more.
+    resumed: u64,
+    /// Of those, the one whose events are taken: a reader that stalls keeps them behind.
+    told: u64,
     /// The session has events for which the output had no room.
     has_backlog: bool,
     /// Of messages in these batches of the output: acknowledged once those are written.
@@ -114,11 +124,22 @@ struct Subscriber {
 }
 
 impl Subscriber {
-    /// The broker has accepted the session once more, perhaps without what it knew of it.
-    fn resume(&mut self, session_present: bool) -> Result<(), Report> {
+    /// Subscribes once more where the broker has accepted the session again, perhaps without what
+    /// it knew of it. This must not wait for [`Event::Connected`], which may stand behind messages
+    /// that nobody reads: what is published meanwhile would be lost.
+    fn resume(&mut self) -> Result<(), Report> {
+        let reconnects = self.client.reconnects();
+        let session = &self.client.session;
+        if reconnects == self.resumed || !session.is_online() {
+            return Ok(());
+        }
+        // A connection in between came and went before anything could be asked over it.
+        let is_unasked = reconnects - self.resumed > 1;
+        self.resumed = reconnects;
         // Requests without an answer went with the connection they were made over.
         let is_incomplete = std::mem::take(&mut self.unanswered) > 0;
-        if session_present && !is_incomplete && !self.client.session.may_be_new() {
+        let is_known = session.limits().session_present && !session.may_be_new();
+        if is_known && !is_incomplete && !is_unasked {
             return Ok(());
         }
         self.request()
@@ -161,7 +182,9 @@ impl Subscriber {
                 }
                 step = self.client.step(), if lost.is_none() => lost = step.err(),
             }
-            let ended = self.take_events();
+            self.output
+                .set_connected(lost.is_some() || self.client.is_up());
+            let ended = self.resume().and_then(|()| self.take_events());
             if let Err(why) = self.write_out() {
                 return unwritten(why);
             }
@@ -303,7 +326,11 @@ impl Subscriber {
                 let open = remover.open();
                 let error = format!("{open} retained messages may not be removed");
                 Err(Report::new(Exit::CONNECTION_LOST, error)
-                    .cause("the broker has not acknowledged it in time")
+                    .cause(if self.client.is_up() {
+                        "the broker has not acknowledged it in time"
+                    } else {
+                        "the connection was lost"
+                    })
                     .note(remover.balance()))
             }
             (Ok(end), _) => remover.failure().map_or(Ok(end), Err),
@@ -367,8 +394,8 @@ impl Subscriber {
                     reason_string,
                     ..
                 } => self.unsubscribed(&codes, reason_string.as_deref()),
-                Event::Connected(accepted) => {
-                    self.resume(accepted.session_present)?;
+                Event::Connected(_) => {
+                    self.told += 1;
                     None
                 }
                 Event::Published {
@@ -481,6 +508,10 @@ impl Subscriber {
     }
 
     fn answered(&mut self) -> Option<End> {
+        if self.told != self.resumed {
+            // Of a connection that is lost; the same was asked for again.
+            return None;
+        }
         self.unanswered = self.unanswered.saturating_sub(1);
         (self.config.exit_after_subscribe && self.unanswered == 0).then_some(End::Done)
     }

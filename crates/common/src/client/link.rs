@@ -93,6 +93,10 @@ impl Redial {
         self.reconnects
     }
 
+    pub(super) fn give_up(&mut self) {
+        self.config = None;
+    }
+
     fn delay(&mut self) -> Duration {
         self.delays.get_or_insert_with(Delays::new).next()
     }

@@ -25,6 +25,9 @@ const FRAME: Duration = Duration::from_millis(50);
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
 
+/// On the last line while there is no connection.
+const NOT_CONNECTED: &str = "connection lost, trying again";
+
 /// How much is kept of what is printed of one message, in bytes: no terminal is wider.
 const KEPT: usize = 4096;
 
@@ -38,6 +41,7 @@ pub(crate) struct Watch {
     next: Instant,
     /// Something has changed since the last picture.
     is_stale: bool,
+    is_connected: bool,
     resized: Signal,
     suspended: Signal,
     continued: Signal,
@@ -63,6 +67,7 @@ impl Watch {
             terminal: Terminal::of_stdout()?,
             next: Instant::now(),
             is_stale: true,
+            is_connected: true,
             resized: listen(SignalKind::window_change())?,
             suspended: listen(SignalKind::from_raw(Number::TSTP.as_raw()))?,
             continued: listen(SignalKind::from_raw(Number::CONT.as_raw()))?,
@@ -83,6 +88,11 @@ impl Watch {
             self.is_stale = true;
         }
         Ok(printed)
+    }
+
+    pub(crate) fn set_connected(&mut self, is_connected: bool) {
+        self.is_stale |= is_connected != self.is_connected;
+        self.is_connected = is_connected;
     }
 
     pub(crate) fn draw_if_due(&mut self) -> io::Result<()> {
@@ -154,7 +164,10 @@ impl Watch {
             return Ok(());
         }
         let size = self.terminal.size();
-        let picture = self.board.picture(size.lines);
+        // The warning is kept back until the end, and old values look like new ones.
+        let status = (!self.is_connected && size.lines > 1).then_some(NOT_CONNECTED);
+        let room = size.lines - usize::from(status.is_some());
+        let picture = self.board.picture(room);
         let mut out = Vec::with_capacity(4096);
         out.extend_from_slice(BEGIN);
         let mut last = 0;
@@ -166,11 +179,11 @@ impl Watch {
         if last < size.lines {
             write!(out, "\x1b[{};1H\x1b[J", last + 1)?;
         }
-        if picture.hidden > 0 && size.lines > last {
-            write!(out, "\x1b[{};1H\x1b[7m", size.lines)?;
-            let line = not_shown(picture.hidden);
-            out.extend_from_slice(text::cut(&line, size.columns).0.as_bytes());
-            out.extend_from_slice(b"\x1b[0m");
+        if picture.hidden > 0 && room > last {
+            put_status(room, &not_shown(picture.hidden), size.columns, &mut out)?;
+        }
+        if let Some(status) = status {
+            put_status(size.lines, status, size.columns, &mut out)?;
         }
         write!(out, "\x1b[{};1H", size.lines)?;
         out.extend_from_slice(END);
@@ -178,6 +191,13 @@ impl Watch {
         self.is_stale = false;
         Ok(())
     }
+}
+
+fn put_status(line: usize, text: &str, columns: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    write!(out, "\x1b[{line};1H\x1b[7m")?;
+    out.extend_from_slice(text::cut(text, columns).0.as_bytes());
+    out.extend_from_slice(b"\x1b[0m");
+    Ok(())
 }
 
 fn not_shown(topics: usize) -> String {
