@@ -99,7 +99,7 @@ fn mqpub_says_what_may_be_lost_at_qos_0() {
 }
 
 #[test]
-fn mqsub_loses_nothing_and_prints_nothing_twice_at_qos_2() {
+fn mqsub_loses_nothing_and_prints_at_qos_2_what_is_delivered_once_once() {
     side_by_side(jobs(1..=2), |(qos, session), rng| {
         let weather = Weather {
             cuts: cuts(rng, 4000, 20_000),
@@ -114,7 +114,7 @@ fn mqsub_loses_nothing_and_prints_nothing_twice_at_qos_2() {
         println!("{what}");
         let broker = broker();
         let delivered = Arc::new(Mutex::new(Delivered::default()));
-        let relay = Relay::start(broker.port(), weather, delivered);
+        let relay = Relay::start(broker.port(), weather, delivered.clone());
         let first = receiver(&broker, &relay.args(), qos, session);
         let publisher = publisher(&broker.args(), qos, session).spawn();
         let (first, second) = thread::scope(|scope| {
@@ -145,8 +145,12 @@ fn mqsub_loses_nothing_and_prints_nothing_twice_at_qos_2() {
             "{what}: lines are lost\n{first}{second}"
         );
         if qos == 2 {
-            let doubled: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
-            assert!(doubled.is_empty(), "{what}: {doubled:?}\n{first}{second}");
+            let delivered = delivered.lock().unwrap();
+            // mosquitto 2.0.11 sends PUBLISH again after PUBREL when it is cut off twice in a row.
+            let doubled = times
+                .iter()
+                .find(|(line, times)| **times > delivered.times(**line));
+            assert_eq!(doubled, None, "{what}\n{first}{second}");
         }
     });
 }

@@ -80,8 +80,8 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
         Arc::new(Mutex::new(Sent::default())),
         Arc::new(Mutex::new(Delivered::default())),
     );
-    let to_receiver = Relay::start(broker.port(), Weather::default(), delivered.clone());
-    let from_publisher = Relay::start(broker.port(), Weather::default(), sent.clone());
+    let mut to_receiver = Relay::start(broker.port(), Weather::default(), delivered.clone());
+    let mut from_publisher = Relay::start(broker.port(), Weather::default(), sent.clone());
     let receiver = receiver(&broker, &to_receiver.args(), 2, session);
     let tool = if ours {
         publisher(&from_publisher.args(), qos, session)
@@ -96,9 +96,12 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
         let publisher = &publisher;
         scope.spawn(move || feed(publisher, LINES, 50, Duration::from_millis(8)));
         receiver.wait_for_stdout(|text: &str| text.lines().count() > kill_after);
+        let mut relays = [&mut to_receiver, &mut from_publisher];
+        relays.iter_mut().for_each(|relay| relay.close_port());
         broker.kill();
         thread::sleep(down);
         broker.restart();
+        relays.iter_mut().for_each(|relay| relay.open_port());
     });
     publisher.close_stdin();
     if !ours {
@@ -121,12 +124,13 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
         doubled: times.values().filter(|times| **times > 1).count() as u64,
         code: output.status,
     };
-    println!("{what}: {run:?}");
     if !ours {
+        println!("{what}: {run:?}");
         return run;
     }
     let summary = Summary::of(&output);
     run.told = summary.in_doubt().min(unexplained.len() as u64);
+    println!("{what}: {run:?}");
     assert!(sent.faults.is_empty(), "{what}: {:?}\n{output}", sent.faults);
     assert_eq!(summary.sent, u64::from(LINES), "{what}\n{output}");
     assert_eq!(

@@ -16,4 +16,5 @@
 mod cuts;
 mod journal;
 mod kills;
+mod pauses;
 mod support;

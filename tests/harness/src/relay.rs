@@ -4,13 +4,15 @@
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::fake_broker::Packet;
-use crate::ports::host_and_port;
+use crate::ports::{free_port, host_and_port};
+
+const ATTEMPTS: usize = 20;
 
 /// A running relay on 127.0.0.1. Dropped, it closes its port and its connections.
 #[derive(Debug)]
@@ -84,6 +86,7 @@ struct Shared {
     observer: Arc<Mutex<dyn Observer>>,
     upcoming: Mutex<VecDeque<Cut>>,
     live: Mutex<Vec<Weak<Pair>>>,
+    connections: AtomicUsize,
     is_closing: AtomicBool,
 }
 
@@ -105,25 +108,53 @@ impl Relay {
     /// To a broker on this port of 127.0.0.1.
     #[must_use]
     pub fn start(target: u16, weather: Weather, observer: Arc<Mutex<dyn Observer>>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind a free port");
-        let port = listener.local_addr().expect("the relay's address").port();
+        // None that Linux gives to an outgoing connection while this one is closed.
+        let (port, listener) = (0..ATTEMPTS)
+            .find_map(|_| {
+                let port = free_port();
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+                Some((port, listener))
+            })
+            .expect("bind a free port");
         let shared = Arc::new(Shared {
             target,
             upcoming: Mutex::new(weather.cuts.iter().copied().collect()),
             weather,
             observer,
             live: Mutex::new(Vec::new()),
+            connections: AtomicUsize::new(0),
             is_closing: AtomicBool::new(false),
         });
-        let acceptor = thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || accept(&listener, &shared)
-        });
-        Self {
+        let mut relay = Self {
             port,
             shared,
-            acceptor: Some(acceptor),
-        }
+            acceptor: None,
+        };
+        relay.accept_from(listener);
+        relay
+    }
+
+    /// Refuses connections from now on, as the kernel does where nobody listens.
+    pub fn close_port(&mut self) {
+        let Some(acceptor) = self.acceptor.take() else {
+            return;
+        };
+        self.shared.is_closing.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        let _ = acceptor.join();
+    }
+
+    /// Takes connections again after [`close_port`](Self::close_port).
+    pub fn open_port(&mut self) {
+        self.close_port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).expect("bind it again");
+        self.accept_from(listener);
+    }
+
+    fn accept_from(&mut self, listener: TcpListener) {
+        self.shared.is_closing.store(false, Ordering::SeqCst);
+        let shared = Arc::clone(&self.shared);
+        self.acceptor = Some(thread::spawn(move || accept(&listener, &shared)));
     }
 
     /// `-h 127.0.0.1 -p PORT`.
@@ -159,11 +190,7 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.shared.is_closing.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
+        self.close_port();
         for pair in self.pairs() {
             pair.close();
         }
@@ -217,7 +244,6 @@ impl Pair {
 }
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    let mut number = 0;
     while let Ok((client, _)) = listener.accept() {
         if shared.is_closing.load(Ordering::SeqCst) {
             return;
@@ -244,11 +270,11 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         live.retain(|pair| pair.strong_count() > 0);
         live.push(Arc::downgrade(&pair));
         drop((live, upcoming));
+        let number = shared.connections.fetch_add(1, Ordering::SeqCst);
         for way in [Way::ToBroker, Way::ToClient] {
             let (pair, shared) = (Arc::clone(&pair), Arc::clone(shared));
             thread::spawn(move || pass_on(&pair, &shared, number, way));
         }
-        number += 1;
     }
 }
 
