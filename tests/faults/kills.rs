@@ -183,6 +183,8 @@ struct Row {
     runs: u64,
     all: Run,
     most_lost: u64,
+    /// It had not ended so long after the broker was back that it was killed.
+    hung: u64,
     /// The exit code was 0 although the broker had not answered for everything that is missing.
     silent: u64,
 }
@@ -195,6 +197,7 @@ impl Row {
         self.all.told += run.told;
         self.all.doubled += run.doubled;
         self.most_lost = self.most_lost.max(run.lost);
+        self.hung += u64::from(run.code == 128 + 9);
         self.silent += u64::from(run.code == 0 && run.lost > run.lost_by_broker);
     }
 }
@@ -202,8 +205,8 @@ impl Row {
 fn markdown(table: &BTreeMap<(u8, usize, bool), Row>) -> String {
     let mut text = format!(
         "Of {LINES} lines a run, all runs together:\n\n\
-         | QoS | MQTT | tool | runs | lost | most in a run | acknowledged, then lost by the broker | told by the tool | doubled | exit 0 though lost |\n\
-         |---|---|---|---|---|---|---|---|---|---|\n"
+         | QoS | MQTT | tool | runs | lost | most in a run | acknowledged, then lost by the broker | told by the tool | doubled | hung | exit 0 though lost |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n"
     );
     for ((qos, session, theirs), row) in table {
         let tool = if *theirs { "mosquitto_pub" } else { "mqpub" };
@@ -211,11 +214,12 @@ fn markdown(table: &BTreeMap<(u8, usize, bool), Row>) -> String {
             runs,
             all,
             most_lost,
+            hung,
             silent,
         } = row;
         let _ = writeln!(
             text,
-            "| {qos} | {} | {tool} | {runs} | {} | {most_lost} | {} | {} | {} | {silent} |",
+            "| {qos} | {} | {tool} | {runs} | {} | {most_lost} | {} | {} | {} | {hung} | {silent} |",
             SESSIONS[*session].name, all.lost, all.lost_by_broker, all.told, all.doubled
         );
     }

@@ -17,4 +17,5 @@ mod cuts;
 mod journal;
 mod kills;
 mod pauses;
+mod soak;
 mod support;

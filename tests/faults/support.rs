@@ -12,8 +12,8 @@ use harness::{Broker, Output, Running, Tool, mqpub, mqsub};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Session {
     pub(crate) name: &'static str,
-    version: &'static str,
-    is_kept: bool,
+    pub(crate) version: &'static str,
+    pub(crate) is_kept: bool,
 }
 
 /// The ways to connect that differ in what survives.
