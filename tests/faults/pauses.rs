@@ -35,6 +35,8 @@ impl Pair {
             .log_every_packet(false)
             .config("log_type subscribe")
             .config("max_queued_messages 0")
+            // With a limit, mosquitto 2.0.11 holds a message back that was queued behind some of QoS 0.
+            .config("max_inflight_messages 0")
             .config("queue_qos0_messages true")
             .start();
         let sent = Arc::new(Mutex::new(Sent::default()));
@@ -120,6 +122,7 @@ fn a_broker_that_goes_on_too_late_loses_nothing() {
         pair.publisher.wait_for_stderr("was lost");
         pair.receiver.wait_for_stderr("was lost");
         pair.broker.resume();
+        pair.receiver.wait_for_stderr("connected to");
         let output = pair.finish();
         assert!(Summary::of(&output).reconnects > 0, "{output}");
     });
