@@ -10,8 +10,8 @@ use harness::{Broker, Cut, Relay, Way, Weather};
 
 use crate::journal::{Delivered, Sent};
 use crate::support::{
-    SESSIONS, Session, Summary, assert_in_order, feed, lines, numbers, publish, publisher, received, receiver,
-    side_by_side, tally,
+    SESSIONS, Session, Summary, assert_in_order, feed, lines, numbers, publish, publisher,
+    received, receiver, side_by_side, tally,
 };
 
 const LINES: u32 = 2000;

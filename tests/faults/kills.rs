@@ -111,7 +111,9 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
     let arrived = received(&broker, receiver);
     let (sent, delivered) = (sent.lock().unwrap(), delivered.lock().unwrap());
     let times = tally(&arrived);
-    let missing: Vec<u32> = (0..LINES).filter(|line| !times.contains_key(line)).collect();
+    let missing: Vec<u32> = (0..LINES)
+        .filter(|line| !times.contains_key(line))
+        .collect();
     let unexplained: Vec<u32> = missing
         .iter()
         .copied()
@@ -131,7 +133,11 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
     let summary = Summary::of(&output);
     run.told = summary.in_doubt().min(unexplained.len() as u64);
     println!("{what}: {run:?}");
-    assert!(sent.faults.is_empty(), "{what}: {:?}\n{output}", sent.faults);
+    assert!(
+        sent.faults.is_empty(),
+        "{what}: {:?}\n{output}",
+        sent.faults
+    );
     assert_eq!(summary.sent, u64::from(LINES), "{what}\n{output}");
     assert_eq!(
         output.status == 0,

@@ -77,7 +77,10 @@ impl Pair {
         self.receiver.terminate();
         let printed = self.receiver.wait().assert_success();
         let arrived = numbers(printed.stdout_str());
-        let what = format!("-q {}, MQTT {}\n{output}{printed}", self.qos, self.session.name);
+        let what = format!(
+            "-q {}, MQTT {}\n{output}{printed}",
+            self.qos, self.session.name
+        );
         let sent = self.sent.lock().unwrap();
         assert!(sent.faults.is_empty(), "{:?}: {what}", sent.faults);
         assert_in_order(&arrived);

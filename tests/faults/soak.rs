@@ -177,7 +177,9 @@ impl Pair {
         let times = tally(&numbers(printed.stdout_str()));
         let sent = self.sent.lock().unwrap();
         let count = u32::try_from(summary.sent).unwrap();
-        let missing: Vec<u32> = (0..count).filter(|line| !times.contains_key(line)).collect();
+        let missing: Vec<u32> = (0..count)
+            .filter(|line| !times.contains_key(line))
+            .collect();
         let unexplained = missing.iter().filter(|line| !sent.fate(**line).taken);
         let unexplained = unexplained.count() as u64;
         let doubled = times.values().filter(|times| **times > 1).count();

@@ -85,4 +85,23 @@ fn machines_get_json() {
             "file": "passwd", "changed": false, "added": 0, "updated": 0, "unchanged": 2,
         });
     }
+    fs::write(folder.file(), folder.text() + "carol:plain\n").unwrap();
+    for (args, expected) in [
+        (
+            &["-U"][..],
+            serde_json::json!({
+                "file": "passwd", "changed": true, "added": 0, "updated": 1, "unchanged": 2,
+            }),
+        ),
+        (
+            &["-D"],
+            serde_json::json!({ "file": "passwd", "changed": true }),
+        ),
+    ] {
+        let user = args.contains(&"-D").then_some("carol");
+        let args = [args, &["--json", "passwd"]].concat();
+        let output = folder.mqpasswd(&args).args(user).run().assert_success();
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(found, expected, "{args:?}");
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use harness::{Tool, mqpasswd};
+
 use crate::support::{Folder, broker_with, logs_in};
 
 const CSV: &str = "id,user,password\r\n1,alice,\"a,\"\"b\"\r\n2,bob,p:w\r\n";
@@ -100,6 +102,18 @@ fn one_bad_line_and_nothing_changes() {
              name from the password in the file",
         ),
         (
+            "alice:a\nbob:b\0c\n",
+            "line 2: the password contains a NUL byte, where a broker takes it to end",
+        ),
+        (
+            "user,password\nalice,a\n\nbob,\"\"\n",
+            "line 4: the password is empty",
+        ),
+        (
+            &format!("alice:a\nbob:{}\n", "x".repeat(65_536)),
+            "line 2: the password is longer than 65,535 bytes",
+        ),
+        (
             "alice:$7$101$cut\n",
             "line 1: the password hash does not have the fields it should have",
         ),
@@ -124,6 +138,50 @@ fn one_bad_line_and_nothing_changes() {
         .run()
         .assert_code(1);
     assert!(output.stderr_str().contains("cause: line 1: "), "{output}");
+}
+
+/// 4 GiB for a hash are not there when 1 GiB is all.
+#[test]
+fn a_password_that_cannot_be_hashed_is_named_by_its_line() {
+    let folder = Folder::with("");
+    let made = folder
+        .mqpasswd(&["-b", "-c", "-", "carol", "pw"])
+        .run()
+        .assert_success();
+    let source = format!("# users\n{}bob:pw\n", made.stdout_str());
+    let output = Tool::new("prlimit")
+        .current_dir(folder.path())
+        .args(["--as=1073741824", "--"])
+        .arg(mqpasswd().path())
+        .args(["--cost", "m=4194304,t=1,p=1", "--import", "-", "passwd"])
+        .stdin(source)
+        .run()
+        .assert_code(1);
+    assert_eq!(
+        output.stderr_str(),
+        "error: cannot import stdin\ncause: line 3: there is not enough memory for Argon2id\n"
+    );
+    assert_eq!(folder.text(), "");
+}
+
+/// Where a limit (of a container, for one) allows no second thread, one does it all.
+#[test]
+fn without_threads_it_is_slower_and_no_less() {
+    let folder = Folder::with("alice:plain\n");
+    let source: String = (0..9).map(|n| format!("user{n}:pw{n}\n")).collect();
+    for args in [&["-I", "1", "--import", "-"][..], &["-U"]] {
+        Tool::new("strace")
+            .current_dir(folder.path())
+            .args(["-f", "-qq", "-o", "/dev/null"])
+            .args(["-e", "inject=clone,clone3:error=EAGAIN", "--"])
+            .arg(mqpasswd().path())
+            .args(args)
+            .arg("passwd")
+            .stdin(source.as_str())
+            .run()
+            .assert_success();
+    }
+    assert!(folder.admits("user8", "pw8") && folder.admits("alice", "plain"));
 }
 
 #[test]

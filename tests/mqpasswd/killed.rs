@@ -30,27 +30,29 @@ fn assert_whole(folder: &Folder, when: &str, in_place: bool) {
 
 /// The new file has another hash each time.
 fn is_old_or_new(text: &str) -> bool {
-    text == OLD
-        || text.strip_prefix(OLD).is_some_and(|line| {
-            line.starts_with("carol:$7$1$") && line.ends_with("==\n") && line.lines().count() == 1
-        })
+    text == OLD || text.strip_prefix(OLD).is_some_and(is_new_line)
 }
 
-const ARGS: [&str; 7] = ["-I", "1", "-b", "passwd", "carol", "pw", "--"];
+fn is_new_line(text: &str) -> bool {
+    text.starts_with("carol:$7$1$") && text.ends_with("==\n") && text.lines().count() == 1
+}
 
-fn strace(folder: &Folder, options: &[&str]) -> Tool {
+const ADD: &[&str] = &["-I", "1", "-b", "passwd", "carol", "pw"];
+const CREATE: &[&str] = &["-I", "1", "-c", "-b", "passwd", "carol", "pw"];
+
+fn strace(folder: &Folder, options: &[&str], args: &[&str]) -> Tool {
     Tool::new("strace")
         .current_dir(folder.path())
         .args(["-f", "-qq", "-o", "/dev/null"])
         .args(options)
         .arg("--")
         .arg(mqpasswd().path())
-        .args(&ARGS[..6])
+        .args(args)
 }
 
 /// Every system call from the first that names the file on, as its name and which one of that
 /// name it is.
-fn calls(folder: &Folder, options: &[&str]) -> Vec<(String, usize)> {
+fn calls(folder: &Folder, options: &[&str], args: &[&str]) -> Vec<(String, usize)> {
     let log = tempfile::NamedTempFile::new().unwrap();
     Tool::new("strace")
         .current_dir(folder.path())
@@ -59,7 +61,7 @@ fn calls(folder: &Folder, options: &[&str]) -> Vec<(String, usize)> {
         .args(options)
         .arg("--")
         .arg(mqpasswd().path())
-        .args(&ARGS[..6])
+        .args(args)
         .run()
         .assert_success();
     let mut numbers = std::collections::HashMap::new();
@@ -82,7 +84,7 @@ fn calls(folder: &Folder, options: &[&str]) -> Vec<(String, usize)> {
 
 #[track_caller]
 fn kill_at_every_call(options: &[&str], in_place: bool) {
-    let calls = calls(&Folder::with(OLD), options);
+    let calls = calls(&Folder::with(OLD), options, ADD);
     for needed in if in_place {
         &["flock", "pwrite64", "fsync", "ftruncate"][..]
     } else {
@@ -103,7 +105,7 @@ fn kill_at_every_call(options: &[&str], in_place: bool) {
         }
         let folder = Folder::with(OLD);
         let inject = format!("inject={name}:signal=KILL:when={number}");
-        let output = strace(&folder, &[options, &["-e", &inject]].concat()).run();
+        let output = strace(&folder, &[options, &["-e", &inject]].concat(), ADD).run();
         assert_eq!(output.status, 128 + 9, "{inject}\n{output}");
         assert_whole(&folder, &inject, in_place);
     }
@@ -120,19 +122,45 @@ fn at_every_system_call_where_the_file_cannot_be_replaced() {
 }
 
 #[test]
+fn at_every_system_call_of_a_new_file() {
+    let calls = calls(&Folder::empty(), &[], CREATE);
+    for needed in ["write", "fsync", "openat"] {
+        assert!(
+            calls.iter().any(|(name, _)| name == needed),
+            "no {needed} in {calls:?}"
+        );
+    }
+    for (name, number) in calls {
+        let folder = Folder::empty();
+        let inject = format!("inject={name}:signal=KILL:when={number}");
+        let output = strace(&folder, &["-e", &inject], CREATE).run();
+        assert_eq!(output.status, 128 + 9, "{inject}\n{output}");
+        let is_there = folder.file().exists();
+        assert!(!is_there || is_new_line(&folder.text()), "{inject}");
+        // Where there is no file, this fails, and cleans all the same.
+        folder
+            .mqpasswd(&["--if-changed", "-D", "passwd", "nobody"])
+            .run()
+            .assert_code(i32::from(!is_there));
+        let left = folder.names();
+        assert!(left.iter().all(|name| name == "passwd"), "{left:?}");
+    }
+}
+
+#[test]
 fn at_every_system_call_of_the_repair() {
     // Half of the new content is written over the old.
     let interrupted = {
         let folder = Folder::with(OLD);
         let options = ["-e", "inject=renameat:error=EBUSY"];
         let ftruncate = ["-e", "inject=ftruncate:signal=KILL:when=1"];
-        strace(&folder, &[options, ftruncate].concat()).run();
+        strace(&folder, &[options, ftruncate].concat(), ADD).run();
         let text = folder.text();
         assert!(text.contains("#mqpasswd-end"), "{text}");
         text
     };
     let interrupted = interrupted.replacen("carol:$7$1$", "#mqpassw$7$", 1);
-    let calls = calls(&Folder::with(&interrupted), &[]);
+    let calls = calls(&Folder::with(&interrupted), &[], ADD);
     assert!(
         calls.iter().any(|(name, _)| name == "ftruncate"),
         "{calls:?}"
@@ -140,7 +168,7 @@ fn at_every_system_call_of_the_repair() {
     for (name, number) in calls {
         let folder = Folder::with(&interrupted);
         let inject = format!("inject={name}:signal=KILL:when={number}");
-        let output = strace(&folder, &["-e", &inject]).run();
+        let output = strace(&folder, &["-e", &inject], ADD).run();
         assert_eq!(output.status, 128 + 9, "{inject}\n{output}");
         assert_whole(&folder, &inject, true);
     }
@@ -158,7 +186,7 @@ fn a_call_that_fails_leaves_the_old_file() {
     ] {
         let folder = Folder::with(OLD);
         let inject = format!("inject={call}:error={error}:when=1");
-        let output = strace(&folder, &["-e", &inject]).run().assert_code(1);
+        let output = strace(&folder, &["-e", &inject], ADD).run().assert_code(1);
         assert!(output.stderr_str().contains(cause), "{inject}\n{output}");
         assert_eq!(folder.text(), OLD);
         assert_eq!(folder.names(), ["passwd"]);
@@ -172,7 +200,7 @@ fn at_random_moments() {
     let start = || {
         Command::new(mqpasswd().path())
             .current_dir(folder.path())
-            .args(&ARGS[..6])
+            .args(ADD)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -108,6 +108,16 @@ fn a_generated_password_is_all_that_stdout_has() {
         assert!(!seen.contains(&password));
         seen.push(password);
     }
+    let output = folder
+        .mqpasswd(&["--generate", "--json", "passwd", "bob"])
+        .run()
+        .assert_success();
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&found["changed"], &found["added"]),
+        (&true.into(), &1.into())
+    );
+    assert!(folder.admits("bob", found["password"].as_str().unwrap()));
     // Each of the 62 characters is missing from 1024 with a probability of 6 in 100 million.
     let mut used: Vec<_> = seen[3].bytes().collect();
     used.sort_unstable();
@@ -121,6 +131,13 @@ fn a_generated_password_that_nobody_can_see_is_a_failure() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = folder
         .mqpasswd(&["--generate", "passwd", "alice"])
+        .stdout_to(full)
+        .run()
+        .assert_code(1);
+    assert!(output.stderr_str().contains("nobody knows it"), "{output}");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = folder
+        .mqpasswd(&["--generate", "--json", "passwd", "alice"])
         .stdout_to(full)
         .run()
         .assert_code(1);

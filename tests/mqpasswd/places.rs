@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
-use harness::{Output, is_root, mqpasswd, namespace};
+use harness::{Output, Tool, is_root, mqpasswd, namespace};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
 use crate::support::{Folder, as_nobody};
@@ -144,6 +144,39 @@ fn a_mounted_file_without_room_for_a_tail_stays_as_it_was() {
         "{output}"
     );
     assert_eq!(folder.names(), ["big", "passwd", "small"]);
+}
+
+/// A limit on the size of files (`ulimit -f`), which the kernel also tells by a signal that ends
+/// whoever does not expect it.
+#[test]
+fn a_file_that_would_be_too_long_stays_as_it_was() {
+    let text = format!("alice:{}\n", "x".repeat(3000)).repeat(6);
+    let folder = Folder::with(&text);
+    // Enough for a part of the new file, and for the tail's beginning.
+    for (limit, prepare) in [("10000", "true"), ("20000", "mount --bind passwd passwd")] {
+        let output = in_namespace(
+            &folder,
+            &format!("{prepare}; exec prlimit --fsize={limit} -- $MQPASSWD {ADD}"),
+        )
+        .assert_code(1);
+        let words = output.stderr_str();
+        assert!(
+            words.contains("cause: File too large\nhint: ") && words.contains("ulimit -f"),
+            "{output}"
+        );
+        assert_eq!(folder.text(), text);
+        assert_eq!(folder.names(), ["passwd"]);
+    }
+    // A new file leaves nothing behind either.
+    let args = ["--fsize=50", "--"];
+    Tool::new("prlimit")
+        .current_dir(folder.path())
+        .args(args)
+        .arg(mqpasswd().path())
+        .args(["-c", "-b", "new", "bob", "pw"])
+        .run()
+        .assert_code(1);
+    assert_eq!(folder.names(), ["passwd"]);
 }
 
 #[test]

@@ -23,6 +23,18 @@ fn a_password_is_typed_twice_and_never_shown() {
     assert!(folder.admits("alice", "pässwörd"));
 }
 
+/// More than a terminal keeps of one line (4095 bytes): nothing is cut.
+#[test]
+fn a_password_as_long_as_one_can_be_is_pasted() {
+    let longest = "pä".repeat(21_845);
+    let folder = Folder::empty();
+    let mut terminal = folder.mqpasswd(&["-c", "passwd", "alice"]).run_on_pty();
+    type_secretly(&mut terminal, "Password: ", &longest);
+    type_secretly(&mut terminal, "Reenter password: ", &longest);
+    assert_eq!(terminal.wait(), 0, "{}", terminal.screen());
+    assert!(folder.admits("alice", &longest));
+}
+
 #[test]
 fn two_different_passwords_exit_2_and_change_nothing() {
     let folder = Folder::with("# nobody yet\n");
@@ -160,10 +172,10 @@ fn bytes_that_are_not_utf8_are_a_password_too() {
     let folder = Folder::with("");
     folder
         .mqpasswd(&["passwd", "alice"])
-        .stdin(b"\xff\x00\xfe\n\xff\x00\xfe\n")
+        .stdin(b"\xff\x01\xfe\n\xff\x01\xfe\n")
         .run()
         .assert_success();
-    let password = Secret::new(b"\xff\x00\xfe".to_vec());
+    let password = Secret::new(b"\xff\x01\xfe".to_vec());
     assert!(passwd::admits(&folder.bytes(), b"alice", &password));
 }
 
@@ -181,6 +193,11 @@ fn lines_that_make_no_password_are_refused() {
         ("\n\n".to_owned(), 1, "cause: the password is empty\n"),
         (String::new(), 1, "cause: stdin has ended\n"),
         ("one\n".to_owned(), 1, "cause: stdin has ended\n"),
+        (
+            twice("a\0b"),
+            1,
+            "cause: the password contains a NUL byte, where a broker takes it to end\n",
+        ),
         (
             twice(&format!("{longest}x")),
             1,

@@ -101,6 +101,32 @@ fn each_reason_has_its_sentence() {
     broker.finish();
 }
 
+/// The client asked for a clean start, so there can be none (MQTT 5, section 3.2.2.1.1).
+#[test]
+fn a_session_that_cannot_be_there_is_21() {
+    for version in ["mqttv311", "mqttv5"] {
+        let broker = FakeBroker::start(|mut conn| {
+            if conn.expect_connect().level == 5 {
+                conn.connack_v5_with(true, 0, &[]);
+            } else {
+                conn.connack_session_present();
+            }
+            conn.expect_close();
+        });
+        let output = publisher(&broker)
+            .args(["-V", version, "-q", "1", "-m", "text"])
+            .run();
+        broker.finish();
+        let complaint = complaint(output, 21);
+        assert!(
+            complaint
+                .cause
+                .contains("Session Present after a clean start"),
+            "{complaint:?}"
+        );
+    }
+}
+
 #[test]
 fn a_broker_that_knows_only_3_1_1_is_understood_by_an_mqtt_5_client() {
     let broker = FakeBroker::start(|mut conn| {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use harness::FakeBroker;
+use harness::fake_broker::encode;
 
 use crate::support::{PATIENCE, complaint, greet, greet_v5, part, publisher};
 
@@ -60,4 +61,27 @@ fn a_broker_that_does_not_answer_pingreq_is_given_up() {
         complaint.note,
         "of 1 message sent, 0 were acknowledged, 0 refused, 1 is unknown"
     );
+}
+
+#[test]
+fn a_packet_that_is_announced_and_never_sent_costs_no_memory() {
+    let broker = FakeBroker::start(|mut conn| {
+        greet_v5(&mut conn, &[0x13, 0, 5]);
+        let mut packet = vec![0x30];
+        encode::length(&mut packet, 268_435_455);
+        packet.extend([0, 1, b'a', 0]);
+        packet.extend([b'x'; 100_000]);
+        conn.send(&packet);
+        conn.expect_kind(12);
+        conn.hold();
+    });
+    let publisher = publisher(&broker)
+        .args(["-V", "5", "-l"])
+        .measure_memory()
+        .spawn();
+    publisher.wait_for_end();
+    let output = publisher.wait();
+    broker.finish();
+    assert!(output.peak_rss_kib() < 32 * 1024, "{output}");
+    complaint(output, 19);
 }

@@ -272,3 +272,29 @@ pub(crate) fn complaint(output: Output, code: i32) -> Complaint {
     }
     report
 }
+
+/// Like [`complaint`] for a run that reported losses before; the counts are the last line.
+#[track_caller]
+pub(crate) fn last_complaint(mut output: Output, code: i32) -> Complaint {
+    let text = output.stderr_str().to_owned();
+    let begin = text
+        .find("error: ")
+        .unwrap_or_else(|| panic!("no error line\n{output}"));
+    for line in text[..begin].lines() {
+        let is_known = ["warning: ", "note: "].iter().any(|p| line.starts_with(p));
+        assert!(is_known, "{line:?}\n{output}");
+    }
+    output.stderr.drain(..begin);
+    let complaint = complaint(output, code);
+    assert!(!complaint.note.is_empty(), "no counts: {complaint:?}");
+    complaint
+}
+
+/// Runs what takes seconds of waiting for all cases at a time.
+pub(crate) fn together<T: Send>(cases: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| run(case));
+        }
+    });
+}

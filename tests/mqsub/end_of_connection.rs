@@ -1,7 +1,7 @@
 //! A connection that ends before the messages do.
 
 use harness::fake_broker::{Publish, encode};
-use harness::{Authority, Broker, FakeBroker, Output, mqsub};
+use harness::{Authority, Broker, Conn, FakeBroker, Output, mqsub};
 
 use crate::support::{VERSIONS, publish, subscribe, subscribed};
 
@@ -106,15 +106,41 @@ fn a_client_with_the_same_identifier_takes_the_session_over() {
 
 #[test]
 fn a_disconnect_of_5_says_why() {
-    for (code, words) in [
-        (0x8b, "server shutting down"),
+    /// MQTT 5, table 3.14: what a server may say, but 0; and one that no table has.
+    const REASONS: [(u8, &str); 28] = [
+        (0x80, "unspecified error"),
+        (0x81, "malformed packet"),
+        (0x82, "protocol error"),
+        (0x83, "implementation specific error"),
+        (0x87, "not authorised"),
+        (0x89, "server busy"),
+        (0x8B, "server shutting down"),
+        (0x8D, "keep alive timeout"),
         (
-            0x8e,
+            0x8E,
             "session taken over by another client with the same client identifier",
         ),
+        (0x8F, "topic filter invalid"),
+        (0x90, "topic name invalid"),
+        (0x93, "receive maximum exceeded"),
+        (0x94, "topic alias invalid"),
+        (0x95, "packet too large"),
+        (0x96, "message rate too high"),
+        (0x97, "quota exceeded"),
         (0x98, "administrative action"),
-        (0xef, "unknown reason 239 (0xEF)"),
-    ] {
+        (0x99, "payload format invalid"),
+        (0x9A, "retain not supported"),
+        (0x9B, "QoS not supported"),
+        (0x9C, "use another server"),
+        (0x9D, "server moved"),
+        (0x9E, "shared subscriptions not supported"),
+        (0x9F, "connection rate exceeded"),
+        (0xA0, "maximum connect time"),
+        (0xA1, "subscription identifiers not supported"),
+        (0xA2, "wildcard subscriptions not supported"),
+        (0xEF, "unknown reason 239 (0xEF)"),
+    ];
+    for (code, words) in REASONS {
         let broker = FakeBroker::start(move |mut conn| {
             conn.expect_connect();
             conn.connack_v5(0);
@@ -177,24 +203,62 @@ fn a_disconnect_without_a_complaint_is_a_lost_connection() {
 
 #[test]
 fn what_is_not_mqtt_ends_it() {
-    for bytes in [
-        // As MQTT, a PUBACK of 84 bytes.
-        [&b"HTTP/1.1 400 Bad Request"[..], &[b' '; 84]].concat(),
-        vec![0x30, 0xff, 0xff, 0xff, 0xff, 0x01],
-        vec![0x36, 3, 0, 1, b'a'],
-        vec![0x20, 2, 0, 0],
-        vec![0x00, 0],
-    ] {
+    for version in VERSIONS {
+        for bytes in [
+            // As MQTT, a PUBACK of 84 bytes.
+            [&b"HTTP/1.1 400 Bad Request"[..], &[b' '; 84]].concat(),
+            vec![0x30, 0xff, 0xff, 0xff, 0xff, 0x01],
+            // QoS 3.
+            vec![0x36, 3, 0, 1, b'a'],
+            // A second CONNACK.
+            vec![0x20, 2, 0, 0],
+            vec![0x00, 0],
+            // CONNECT, SUBSCRIBE, UNSUBSCRIBE and PINGREQ are for a client to send.
+            vec![0x10, 0],
+            vec![0x82, 2, 0, 1],
+            vec![0xa2, 2, 0, 1],
+            vec![0xc0, 0],
+        ] {
+            let broker = FakeBroker::start(move |mut conn| {
+                conn.expect_connect();
+                answer(&mut conn, version, 0);
+                let subscribe = conn.expect_subscribe();
+                if version == "mqttv5" {
+                    conn.suback_v5(subscribe.packet_id, &[0]);
+                } else {
+                    conn.suback(subscribe.packet_id, &[0]);
+                }
+                conn.send(&bytes);
+                conn.hold();
+            });
+            let output = run(&broker, &["-V", version]).assert_code(21);
+            assert!(output.stderr_str().starts_with("error: "), "{output}");
+            broker.finish();
+        }
+    }
+}
+
+/// CONNACK in the client's version.
+fn answer(conn: &mut Conn, version: &str, present: u8) {
+    let bytes: &[u8] = match version {
+        "mqttv5" => &[0x20, 3, present, 0, 0],
+        _ => &[0x20, 2, present, 0],
+    };
+    conn.send(bytes);
+}
+
+/// MQTT 5, section 3.2.2.1.1: without `-c` there is no session that could be there.
+#[test]
+fn a_session_after_a_clean_start_ends_it() {
+    for version in ["mqttv311", "mqttv5"] {
         let broker = FakeBroker::start(move |mut conn| {
             conn.expect_connect();
-            conn.connack(0);
-            let subscribe = conn.expect_subscribe();
-            conn.suback(subscribe.packet_id, &[0]);
-            conn.send(&bytes);
-            conn.hold();
+            answer(&mut conn, version, 1);
+            conn.expect_close();
         });
-        let output = run(&broker, &[]).assert_code(21);
-        assert!(output.stderr_str().starts_with("error: "), "{output}");
+        let output = run(&broker, &["-V", version]).assert_code(21);
+        let cause = "a CONNACK with Session Present after a clean start";
+        assert!(output.stderr_str().contains(cause), "{output}");
         broker.finish();
     }
 }

@@ -156,8 +156,15 @@ fn a_lower_qos_than_asked_for_is_no_refusal() {
 }
 
 #[test]
-fn an_answer_that_leaves_a_filter_out_is_malformed() {
-    for (version, rest) in [("mqttv311", &[0][..]), ("mqttv5", &[0, 0, 0, 0][..])] {
+fn an_answer_that_leaves_a_filter_out_or_adds_one_is_malformed() {
+    for (version, rest) in [
+        ("mqttv311", &[][..]),
+        ("mqttv311", &[0]),
+        ("mqttv311", &[0, 0, 0]),
+        ("mqttv5", &[0]),
+        ("mqttv5", &[0, 0]),
+        ("mqttv5", &[0, 0, 0, 0]),
+    ] {
         let broker = answering(version, rest);
         run(&broker, version, &[]).assert_code(21);
         broker.finish();

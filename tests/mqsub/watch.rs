@@ -97,6 +97,20 @@ fn each_topic_has_its_line() {
     broker.wait_for_log("Received PUBACK from me");
 }
 
+#[test]
+fn a_stopped_terminal_does_not_hold_up_the_connection() {
+    let broker = Broker::start();
+    let pty = watching(&broker, &["-t", "a", "-k", "5"]);
+    publish(&broker, &["-t", "a", "-m", "first"]);
+    expect_picture(&pty, &["a first"]);
+    pty.send_control_s();
+    publish(&broker, &["-t", "a", "-m", "second"]);
+    broker.wait_for_log_times("Received PINGREQ from me", 2);
+    assert!(!pty.screen().contains("second"));
+    pty.send_control_q();
+    expect_picture(&pty, &["a second"]);
+}
+
 /// What is typed is not shown.
 fn typed_and_interrupted(pty: &Pty, _: &Broker) {
     pty.send_line("typed");
@@ -114,7 +128,7 @@ fn the_terminal_is_given_back() {
     ];
     for (stop, code, error) in stops {
         let broker = Broker::start();
-        let pty = watching(&broker, &["-t", "a"]);
+        let pty = watching(&broker, &["-t", "a", "--retry", "0"]);
         publish(&broker, &["-t", "a", "-m", "text"]);
         expect(&pty, &["a text"]);
         stop(&pty, &broker);

@@ -95,6 +95,77 @@ fn a_second_pubrec_gets_a_second_pubrel() {
 }
 
 #[test]
+fn what_comes_after_pubcomp_is_ignored() {
+    for version in EVERY {
+        let mut driver = Driver::online(version);
+        driver.publish(Qos::ExactlyOnce, "x");
+        driver.feed(&wire::ack(PUBREC, 1));
+        driver.feed(&wire::ack(PUBCOMP, 1));
+        driver.sent();
+        for kind in [PUBCOMP, PUBREC] {
+            driver.feed(&wire::ack(kind, 1));
+        }
+        assert_eq!(driver.events(), [published(1, 0)]);
+        assert_eq!(driver.sent(), []);
+        assert_eq!(driver.session.unacknowledged(), 0);
+    }
+}
+
+#[test]
+fn a_refusal_after_the_consent_is_a_protocol_error() {
+    let mut driver = Driver::online(Version::V5);
+    driver.publish(Qos::ExactlyOnce, "x");
+    driver.feed(&wire::ack(PUBREC, 1));
+    let why = driver.refuses(&wire::ack_reason(PUBREC, 1, 0x97));
+    assert!(why.contains("PUBREC"), "{why}");
+    assert_eq!(driver.events(), []);
+    assert_eq!(driver.session.unacknowledged(), 1);
+}
+
+/// Messages go out again only over another connection (MQTT-4.4.0-1), however long it takes.
+#[test]
+fn a_broker_that_never_acknowledges_gets_nothing_twice() {
+    for version in EVERY {
+        let mut driver = Driver::online_with(version, 2, &[]);
+        driver.publish(Qos::AtLeastOnce, "a");
+        driver.publish(Qos::ExactlyOnce, "b");
+        assert_eq!(driver.sent().len(), 2);
+        for _ in 0..100 {
+            driver.now = driver.session.deadline().unwrap();
+            driver.session.tick(driver.now).unwrap();
+            assert_eq!(driver.sent(), [FromClient::Pingreq]);
+            driver.feed(&[0xD0, 0]);
+        }
+        assert_eq!(driver.events(), []);
+        assert!(!driver.session.has_room());
+        assert_eq!(driver.session.unacknowledged(), 2);
+        assert_eq!(driver.session.unacknowledged_bytes(), 2);
+    }
+}
+
+#[test]
+fn with_receive_maximum_1_messages_go_one_at_a_time() {
+    let mut driver = Driver::online_with(Version::V5, 10, &[0x21, 0, 1]);
+    for (id, qos, answers) in [
+        (1, Qos::AtLeastOnce, vec![(PUBACK, 0)]),
+        (2, Qos::ExactlyOnce, vec![(PUBREC, 0), (PUBCOMP, 0)]),
+        (3, Qos::ExactlyOnce, vec![(PUBREC, 0x97)]),
+        (4, Qos::AtLeastOnce, vec![(PUBACK, 0x87)]),
+        (5, Qos::ExactlyOnce, vec![(PUBREC, 0x10), (PUBCOMP, 0x92)]),
+    ] {
+        assert_eq!(driver.publish(qos, "x"), Some(id));
+        for (kind, reason) in answers {
+            assert!(!driver.session.has_room());
+            let refused = driver.session.publish(&publication(qos, "y"));
+            assert_eq!(refused, Err(PublishError::WindowFull));
+            assert_eq!(driver.publish(Qos::AtMostOnce, "z"), None);
+            driver.feed(&wire::ack_reason(kind, id, reason));
+        }
+        assert!(driver.session.has_room());
+    }
+}
+
+#[test]
 fn acknowledgements_may_come_in_any_order() {
     for version in EVERY {
         let mut driver = Driver::online_with(version, 3, &[]);

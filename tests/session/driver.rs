@@ -61,6 +61,13 @@ impl Driver {
         );
     }
 
+    /// A new connection, over which exactly this goes out.
+    pub fn open_again(&mut self, expected: &[FromClient]) {
+        self.reader = ClientReader::new(self.version);
+        self.session.open(self.now).unwrap();
+        assert_eq!(self.sent(), expected);
+    }
+
     /// The broker accepts the CONNECT.
     pub fn accept(&mut self, present: bool, properties: &[u8]) -> Accepted {
         self.feed(&wire::connack(self.version, present, 0, properties));

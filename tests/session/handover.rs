@@ -137,6 +137,32 @@ fn an_answered_pingreq_proves_what_went_before_it() {
 }
 
 #[test]
+fn an_answer_before_the_question_proves_nothing_that_did_not_go_out() {
+    for version in EVERY {
+        let mut keeper = Keeper::online(version);
+        keeper.publish("one");
+        let size = keeper.session.output().len();
+        keeper.publish("two");
+        let late = keeper.now + std::time::Duration::from_secs(100_000);
+        keeper.session.tick(late).unwrap();
+        keeper.take(size);
+        assert!(keeper.session.awaits_proof());
+        keeper.feed(&[0xD0, 0, 0xD0, 0]);
+        assert!(!keeper.session.awaits_proof());
+        assert_eq!(keeper.session.in_doubt(), Some(1));
+        // Then the rest, and what would be worth a question of its own.
+        keeper.take(usize::MAX);
+        for _ in 0..100 {
+            keeper.publish(&"x".repeat(5000));
+        }
+        keeper.take(usize::MAX);
+        keeper.session.lost();
+        let told = keeper.session.next_event();
+        assert!(matches!(told, Some(Event::MayBeLost(101))), "{told:?}");
+    }
+}
+
+#[test]
 fn without_an_answer_nothing_is_proven() {
     let mut keeper = Keeper::online(Version::V311);
     let long = "x".repeat(50_000);

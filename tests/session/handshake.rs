@@ -227,8 +227,20 @@ fn connack_accepts() {
 }
 
 #[test]
-fn a_clean_start_has_no_earlier_session() {
-    let mut driver = Driver::connecting(Connect::default(), 1);
+fn a_session_after_a_clean_start_is_a_protocol_error() {
+    let clean = |version| Connect {
+        clean_start: true,
+        ..lasting(version)
+    };
+    for version in [Version::V311, Version::V5] {
+        let mut driver = Driver::connecting(clean(version), 1);
+        let why = driver.refuses(&wire::connack(version, true, 0, &[]));
+        assert!(why.contains("after a clean start"), "{why}");
+        assert_eq!(driver.events(), []);
+        assert!(!driver.session.is_online());
+    }
+    // MQTT 3.1 has a reserved byte in the flag's place.
+    let mut driver = Driver::connecting(clean(Version::V31), 1);
     assert!(!driver.accept(true, &[]).session_present);
 }
 

@@ -89,6 +89,18 @@ fn a_client_that_only_receives_pings() {
 }
 
 #[test]
+fn a_pingresp_that_nobody_asked_for_means_nothing() {
+    for version in EVERY {
+        let mut driver = online(version, 10);
+        driver.advance(4 * SECOND);
+        driver.feed(&PINGRESP.repeat(3));
+        assert_eq!((driver.sent(), driver.events()), (vec![], vec![]));
+        // PINGREQ is due 10 seconds after the CONNECT, the last that was sent.
+        assert_eq!(driver.session.deadline(), Some(driver.now + 6 * SECOND));
+    }
+}
+
+#[test]
 fn keep_alive_0_is_off() {
     for version in EVERY {
         let mut driver = online(version, 0);
@@ -174,6 +186,110 @@ fn an_upload_that_stands_still_is_given_up() {
     tick(&mut driver).unwrap();
     assert_eq!(tick(&mut driver), Err(ProtocolError::KeepAliveTimeout));
     assert_eq!(driver.now - start, 15 * SECOND);
+}
+
+#[test]
+fn while_nothing_is_read_the_broker_lives() {
+    for version in EVERY {
+        let mut driver = online(version, 10);
+        driver.session.pause(true, driver.now);
+        let start = driver.now;
+        for number in 1..=100 {
+            tick(&mut driver).unwrap();
+            assert_eq!(driver.sent(), [FromClient::Pingreq]);
+            assert_eq!(driver.now - start, 10 * SECOND * number);
+        }
+        // What came meanwhile is still to be read: the broker gets all of its time again.
+        driver.advance(3 * SECOND);
+        driver.session.pause(false, driver.now);
+        let resumed = driver.now;
+        tick(&mut driver).unwrap();
+        assert_eq!(driver.sent(), [FromClient::Pingreq]);
+        assert_eq!(tick(&mut driver), Err(ProtocolError::KeepAliveTimeout));
+        assert!(driver.now - resumed <= 15 * SECOND);
+        assert!(driver.now - resumed >= 10 * SECOND);
+    }
+}
+
+#[test]
+fn a_ping_that_was_out_before_the_pause_is_not_missed() {
+    let mut driver = online(Version::V311, 10);
+    tick(&mut driver).unwrap();
+    assert_eq!(driver.sent(), [FromClient::Pingreq]);
+    driver.advance(4 * SECOND);
+    driver.session.pause(true, driver.now);
+    tick(&mut driver).unwrap();
+    assert_eq!(driver.sent(), [FromClient::Pingreq]);
+    driver.session.pause(false, driver.now);
+    driver.feed(&PINGRESP);
+    assert_eq!(driver.session.deadline(), Some(driver.now + 10 * SECOND));
+}
+
+#[test]
+fn what_is_sent_during_a_pause_spares_the_pings() {
+    let mut driver = online(Version::V5, 10);
+    driver.session.pause(true, driver.now);
+    for _ in 0..10 {
+        driver.advance(9 * SECOND);
+        driver.session.tick(driver.now).unwrap();
+        assert_eq!(driver.sent(), []);
+        driver.publish(Qos::AtMostOnce, "x");
+        assert_eq!(driver.sent().len(), 1);
+    }
+}
+
+/// Neither side reads: one PINGREQ waits, and the clock is not asked all the time.
+#[test]
+fn a_pause_of_both_sides_piles_up_nothing() {
+    let mut driver = online(Version::V5, 10);
+    driver.session.pause(true, driver.now);
+    for _ in 0..10 {
+        let before = driver.now;
+        tick(&mut driver).unwrap();
+        assert_eq!(driver.now - before, 10 * SECOND);
+    }
+    assert_eq!(driver.sent(), [FromClient::Pingreq]);
+    driver.session.pause(false, driver.now);
+    tick(&mut driver).unwrap();
+    assert_eq!(tick(&mut driver), Err(ProtocolError::KeepAliveTimeout));
+}
+
+#[test]
+fn a_new_connection_is_read() {
+    let mut driver = online(Version::V311, 10);
+    driver.session.pause(true, driver.now);
+    assert!(driver.session.is_paused());
+    driver.reconnect(true);
+    assert!(!driver.session.is_paused());
+}
+
+/// The process was stopped, or the machine slept and its clock counts that.
+#[test]
+fn after_a_jump_of_the_clock_the_broker_is_asked_first() {
+    let hours = 5 * 3600 * SECOND;
+    for version in EVERY {
+        let mut driver = online(version, 10);
+        driver.advance(hours);
+        driver.session.tick(driver.now).unwrap();
+        assert_eq!(driver.sent(), [FromClient::Pingreq]);
+        let asked = driver.now;
+        driver.session.tick(driver.now).unwrap();
+        assert_eq!(driver.session.deadline(), Some(asked + 5 * SECOND));
+        driver.feed(&PINGRESP);
+        tick(&mut driver).unwrap();
+        assert_eq!(driver.sent(), [FromClient::Pingreq]);
+        // Asleep while the answer was on its way: what has arrived is looked at before the clock.
+        driver.advance(hours);
+        driver.feed(&PINGRESP);
+        driver.session.tick(driver.now).unwrap();
+        assert_eq!(driver.sent(), [FromClient::Pingreq]);
+        // And a broker that has not answered by then is given up.
+        driver.advance(hours);
+        assert_eq!(
+            driver.session.tick(driver.now),
+            Err(ProtocolError::KeepAliveTimeout)
+        );
+    }
 }
 
 proptest! {

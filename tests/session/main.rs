@@ -11,6 +11,7 @@
 )]
 
 mod acknowledgements;
+mod cuts;
 mod driver;
 mod encoding;
 mod handover;

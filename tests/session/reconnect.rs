@@ -219,3 +219,17 @@ fn a_verdict_names_the_broker_code() {
     driver.reconnect(true);
     assert_eq!(publishes(&driver.sent()), [(1, true, "a")]);
 }
+
+#[test]
+fn a_session_whose_connack_was_lost_may_be_new() {
+    let mut driver = Driver::online(Version::V311);
+    driver.reconnect(true);
+    assert!(!driver.session.may_be_new());
+    driver.session.lost();
+    // The broker begins a new session, and its CONNACK does not get through.
+    driver.open();
+    driver.reconnect(true);
+    assert!(driver.session.may_be_new());
+    driver.reconnect(true);
+    assert!(!driver.session.may_be_new());
+}

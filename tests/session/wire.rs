@@ -63,17 +63,26 @@ pub struct Publish {
 
 /// Collects a stream and cuts it into packets.
 #[derive(Debug, Default)]
-pub struct Frames(Vec<u8>);
+pub struct Frames {
+    bytes: Vec<u8>,
+    /// Where the next packet begins in them.
+    start: usize,
+    /// How many bytes the packets so far had.
+    taken: usize,
+}
 
 impl Frames {
     pub fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.bytes.drain(..self.start);
+        self.start = 0;
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// The next whole packet: its first byte, its body, and its size.
     pub fn next(&mut self) -> Option<(u8, Vec<u8>, usize)> {
         let mut length = 0;
-        for (index, byte) in self.0.iter().skip(1).enumerate() {
+        let rest = &self.bytes[self.start..];
+        for (index, byte) in rest.iter().skip(1).enumerate() {
             assert!(index < 4, "a length field does not end");
             length |= usize::from(byte & 0x7F) << (7 * index);
             if byte & 0x80 == 0 {
@@ -82,11 +91,13 @@ impl Frames {
                     "a length field longer than needed"
                 );
                 let size = 2 + index + length;
-                if self.0.len() < size {
+                if rest.len() < size {
                     return None;
                 }
-                let frame: Vec<u8> = self.0.drain(..size).collect();
-                return Some((frame[0], frame[2 + index..].to_vec(), size));
+                let packet = (rest[0], rest[2 + index..size].to_vec(), size);
+                self.start += size;
+                self.taken += size;
+                return Some(packet);
             }
         }
         None
@@ -127,6 +138,11 @@ impl ClientReader {
 
     pub fn push(&mut self, bytes: &[u8]) {
         self.frames.push(bytes);
+    }
+
+    /// How many bytes the packets so far had.
+    pub fn taken(&self) -> usize {
+        self.frames.taken
     }
 
     pub fn next(&mut self) -> Option<FromClient> {
@@ -282,9 +298,21 @@ pub fn connack(version: Version, present: bool, code: u8, properties: &[u8]) -> 
 /// A PUBLISH; `id` only counts above QoS 0.
 pub fn publish(
     version: Version,
+    flags: (bool, u8),
+    topic: &str,
+    id: u16,
+    payload: &[u8],
+) -> Vec<u8> {
+    publish_with(version, flags, topic, id, &[], payload)
+}
+
+/// The same with properties, encoded and without their length (fewer than 128 bytes).
+pub fn publish_with(
+    version: Version,
     (dup, qos): (bool, u8),
     topic: &str,
     id: u16,
+    properties: &[u8],
     payload: &[u8],
 ) -> Vec<u8> {
     let mut body = field(topic.as_bytes());
@@ -292,7 +320,8 @@ pub fn publish(
         body.extend_from_slice(&id.to_be_bytes());
     }
     if version == Version::V5 {
-        body.push(0);
+        body.push(properties.len() as u8);
+        body.extend_from_slice(properties);
     }
     body.extend_from_slice(payload);
     frame(0x30 | u8::from(dup) << 3 | qos << 1, &body)

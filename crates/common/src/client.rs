@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::{Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Sleep, sleep, sleep_until, timeout, timeout_at};
 
 use self::link::{Link, Redial};
 use crate::connect::ConnectConfig;
@@ -39,6 +39,10 @@ const CLOSE_NOTIFY_DELAY: Duration = Duration::from_millis(250);
 
 /// How long to wait for the broker to close its side after DISCONNECT.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// How long to wait then for the answer to a PINGREQ. A kernel whom it reaches when the process is
+/// gone resets the connection, and throws away what it has not delivered yet.
+const PROOF: Duration = Duration::from_secs(30);
 
 const OUR_LIMIT: &str =
     "raise the limit with -D connect maximum-packet-size BYTES, or leave that property out";
@@ -143,8 +147,9 @@ impl Client {
         let begun = Instant::now();
         let mut delays = None;
         let mut failed = 0;
+        let mut is_warned = false;
         loop {
-            let report = match Self::attempt(config).await {
+            let report = match Self::attempt(config, &mut is_warned).await {
                 Ok(client) => {
                     if failed > 0 {
                         config.tell_up(&client.peer, begun);
@@ -166,10 +171,12 @@ impl Client {
         }
     }
 
-    async fn attempt(config: &ConnectConfig) -> Result<Self, Report> {
+    async fn attempt(config: &ConnectConfig, is_warned: &mut bool) -> Result<Self, Report> {
         let limit = Limit::new(config.connect_timeout);
         let (stream, peer) = link::dial(config, &limit).await?;
-        config.warn_of_plain_text(&peer);
+        if !std::mem::replace(is_warned, true) {
+            config.warn_of_plain_text(&peer);
+        }
         let mut client = Self {
             session: config.session(),
             link: Link::greeting(&limit),
@@ -227,6 +234,15 @@ impl Client {
         self.redial.reconnects()
     }
 
+    /// Chooses whether [`step`](Self::step) reads; while it does not, what the broker sends
+    /// waits in the network's buffers and with the broker, and the Keep Alive goes on without
+    /// its answers.
+    pub fn pause_reading(&mut self, is_paused: bool) {
+        if is_paused != self.session.is_paused() {
+            self.session.pause(is_paused, Instant::now());
+        }
+    }
+
     /// Ends the connection in good order: sends everything and DISCONNECT with `reason`, then
     /// waits a moment for the broker to close its side, because a connection that is torn
     /// down at once can take bytes on their way with it. Takes a few seconds at most.
@@ -260,32 +276,41 @@ impl Client {
         }
         // Whether this works shows in what is read.
         let _ = timeout(LINGER, self.stream.shutdown()).await;
-        // A broker that still holds the connection open then has said nothing against it.
-        self.end_of_stream(LINGER).await.unwrap_or(Ok(()))
+        match self.end_of_stream(LINGER).await {
+            Some(end) => end,
+            None if self.session.awaits_proof() => Err(ClientError::NotTaken),
+            // A broker that still holds the connection open then has said nothing against it.
+            None => Ok(()),
+        }
     }
 
-    /// Reads to the end, for the broker's last words; none when that takes longer than `time`.
+    /// Reads to the end, for the broker's last words; none when that takes longer than `time`, or
+    /// than [`PROOF`] while a proof is due.
     async fn end_of_stream(&mut self, time: Duration) -> Option<Result<(), ClientError>> {
-        let end = async {
-            loop {
-                if self.input.len() > READ_BUFFER {
-                    self.input.clear();
-                }
-                self.input.reserve(4096);
-                match self.stream.read_buf(&mut self.input).await {
-                    Ok(0) => return Ok(()),
-                    Ok(_) => {
-                        if let Some(reason) = self.session.last_words(&mut self.input) {
-                            return Err(ClientError::Ended(reason));
-                        }
-                    }
-                    // rustls's name for a TCP close without close_notify.
-                    Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-                    Err(why) => return Err(why.into()),
-                }
+        let begun = tokio::time::Instant::now();
+        loop {
+            if self.input.len() > READ_BUFFER {
+                self.input.clear();
             }
-        };
-        timeout(time, end).await.ok()
+            self.input.reserve(4096);
+            let time = if self.session.awaits_proof() {
+                PROOF
+            } else {
+                time
+            };
+            let read = self.stream.read_buf(&mut self.input);
+            match timeout_at(begun + time, read).await.ok()? {
+                Ok(0) => return Some(Ok(())),
+                Ok(_) => {
+                    if let Some(reason) = self.session.last_words(&mut self.input) {
+                        return Some(Err(ClientError::Ended(reason)));
+                    }
+                }
+                // rustls's name for a TCP close without close_notify.
+                Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Some(Ok(())),
+                Err(why) => return Some(Err(why.into())),
+            }
+        }
     }
 
     /// The connection ended before the work was done.
@@ -303,7 +328,9 @@ impl Client {
             }
             ClientError::ClosedAgain {
                 has_own_id: true, ..
-            } => "another client may use the same client identifier (-i): give each its own",
+            } => {
+                "another client may use the same client identifier (-i): give each its own; if none does, the broker's log may say more"
+            }
             ClientError::Protocol(ProtocolError::OverLimit(_)) => OUR_LIMIT,
             _ => "the broker's log may say more",
         };
@@ -320,7 +347,10 @@ impl Client {
                 Err(why) => self.write_error = Some(why),
             }
         }
-        progress |= self.poll_read(cx)?.is_ready();
+        // What answers a CONNECT is read in any case.
+        if !(self.session.is_paused() && self.link.is_up()) {
+            progress |= self.poll_read(cx)?.is_ready();
+        }
         progress |= self.poll_timer(cx)?.is_ready();
         if progress {
             Poll::Ready(Ok(()))

@@ -22,6 +22,8 @@ pub mod client;
 pub mod connect;
 #[cfg(feature = "client")]
 pub mod defaults;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 #[cfg(feature = "client")]
 pub mod message;
 #[cfg(feature = "client")]

@@ -61,6 +61,31 @@ pub struct Publication {
     pub topic_alias: Option<u16>,
 }
 
+impl Publication {
+    /// The same with another payload.
+    #[must_use]
+    pub(crate) fn with_payload(&self, payload: Bytes) -> Self {
+        Self {
+            topic: self.topic.clone(),
+            payload,
+            qos: self.qos,
+            retain: self.retain,
+            properties: self.properties.clone(),
+            topic_alias: self.topic_alias,
+        }
+    }
+
+    /// Whether the other one is surely the same, its payload aside. The bytes are not compared: two
+    /// that lie in one place are the same, and the price of a mistake is a copy.
+    pub(crate) fn is_same_but_for_payload(&self, other: &Self) -> bool {
+        std::ptr::eq(self.topic.as_bytes(), other.topic.as_bytes())
+            && std::ptr::eq(self.properties.as_bytes(), other.properties.as_bytes())
+            && self.qos == other.qos
+            && self.retain == other.retain
+            && self.topic_alias == other.topic_alias
+    }
+}
+
 /// A message that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {

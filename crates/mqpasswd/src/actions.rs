@@ -1,6 +1,5 @@
 //! Each action on a password file, from what the command line says to what is on the disk.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -10,12 +9,13 @@ use mqtools_common::passwd::broker::BrokerVersion;
 use mqtools_common::passwd::entry::Credential;
 use mqtools_common::passwd::file::{self, Outcome};
 use mqtools_common::passwd::hash::{self, HashError};
+use mqtools_common::passwd::patch::Patch;
 use mqtools_common::report::Report;
 use mqtools_common::secret::Secret;
 
-use crate::changes::Changes;
+use crate::changes::{Changes, Counts};
 use crate::cli::{Action, NewUser, Password};
-use crate::edits::{self, EditError};
+use crate::edits::{self, EditError, Found};
 use crate::import::{self, Record};
 use crate::{Done, Hashing, NewFile, passwords, print, print_json, survey, tell};
 
@@ -78,20 +78,20 @@ pub(crate) fn perform(
 }
 
 fn set(tool: &str, path: PathBuf, user: NewUser, if_changed: bool) -> Result<Done, Report> {
-    let checked =
-        |text: &[u8]| edits::check(text, &[&user.name]).map_err(|error| refused(&path, &error));
+    let names = [user.name.as_str().as_bytes()];
     // Whoever types a password should not learn afterwards that the file is missing or broken.
     if matches!(user.password, Password::Asked) {
-        checked(&read_existing(tool, &path, Some(user.name.as_str()))?)?;
+        let text = read_existing(tool, &path, Some(user.name.as_str()))?;
+        edits::find(&text, &names).map_err(|error| refused(&path, &error))?;
     }
     let password = passwords::new(&user.password)?;
     let mut counts = None;
     let outcome = file::edit(&path, |text| {
-        checked(text)?;
-        let records = vec![record(&user, password.clone())];
-        let changes = plan(records, text, user.hashing, if_changed)?;
+        let found = edits::find(text, &names).map_err(|error| refused(&path, &error))?;
+        let record = record(&user, password.clone());
+        let changes = plan(record, &found, user.hashing, if_changed)?;
         counts = Some(changes.counts);
-        Ok(edits::set_users(text, &changes.new_ones()))
+        Ok(found.set(&changes.new_ones()))
     })
     .map_err(|report| hint_at_new(report, tool, &path, Some(user.name.as_str())))?;
     Ok(Done {
@@ -110,8 +110,8 @@ fn create(
     let old = before_creating(&path, new_file, if_changed)?;
     let password = passwords::new(&user.password)?;
     let generated = kept_if_generated(&user.password, &password);
-    let records = vec![record(&user, password)];
-    let changes = plan(records, &old, user.hashing, if_changed)?;
+    let found = edits::find_readable(&old, &[user.name.as_str().as_bytes()]);
+    let changes = plan(record(&user, password), &found, user.hashing, if_changed)?;
     make(path, new_file, &changes, generated)
 }
 
@@ -128,15 +128,19 @@ fn import(
         None => read_existing(tool, &path, None)?,
     };
     let records = import::read(source, hashing.target)?;
-    if new_file.is_none() {
-        let names: Vec<_> = records.iter().map(|record| &record.name).collect();
-        edits::check(&text, &names).map_err(|error| refused(&path, &error))?;
-    }
-    let changes = plan(records, &text, hashing, if_changed)?;
+    let found = match &new_file {
+        Some(_) => edits::find_readable(&text, &names(&records)),
+        None => edits::find(&text, &names(&records)).map_err(|error| refused(&path, &error))?,
+    };
+    let changes =
+        Changes::plan(records, &found.stored(), hashing, if_changed).map_err(|(line, error)| {
+            let line = line.unwrap_or_default();
+            import::cannot(source).cause(format!("line {line}: {error}"))
+        })?;
     let counts = changes.counts;
     let done = match new_file {
         Some(new_file) => make(path, &new_file, &changes, None)?,
-        None => apply(path, &text, &changes)?,
+        None => apply(path, &changes)?,
     };
     tell(&format!(
         "{}: {} added, {} updated, {} unchanged",
@@ -150,8 +154,9 @@ fn import(
 
 fn delete(path: PathBuf, user: &OsStr, if_changed: bool) -> Result<Done, Report> {
     let outcome = file::edit(&path, |text| {
-        match edits::delete_user(text, user.as_bytes()) {
-            Err(EditError::NoSuchUser) if if_changed => Ok(text.to_vec()),
+        let found = edits::find(text, &[user.as_bytes()]);
+        match found.and_then(|found| found.delete()) {
+            Err(EditError::NoSuchUser) if if_changed => Ok(Patch::default()),
             Err(EditError::NoSuchUser) => Err(Report::new(
                 Exit::PASSWD_FAILED,
                 format!("user '{}' is not in {}", user.display(), path.display()),
@@ -169,18 +174,25 @@ fn hash_plain(path: PathBuf, hashing: Hashing) -> Result<Done, Report> {
         let new = edits::hash_plain(text, hashing.scheme(None))
             .map_err(|error| refused(&path, &error))?;
         (hashed, kept) = (new.hashed, new.kept);
-        Ok(new.text)
+        Ok(new.patch)
     })?;
     tell(&format!(
         "{}: {hashed} hashed, {kept} hashed already",
         path.display()
     ));
-    Ok(done(path, outcome))
+    Ok(Done {
+        counts: Some(Counts {
+            added: 0,
+            updated: hashed,
+            unchanged: kept,
+        }),
+        ..done(path, outcome)
+    })
 }
 
 fn verify(path: &Path, user: &OsStr, source: &Password, json: bool) -> Result<Exit, Report> {
     let text = file::read(path)?;
-    let stored = edits::stored(&text, &HashSet::from([user.as_bytes()]));
+    let stored = edits::find_readable(&text, &[user.as_bytes()]).stored();
     let stored = stored.get(user.as_bytes());
     let password = passwords::present(source)?;
     let shown = user.to_string_lossy().escape_debug().to_string();
@@ -261,34 +273,35 @@ fn record(user: &NewUser, password: Secret) -> Record {
     Record {
         name: user.name.clone(),
         credential: Credential::Plain(password),
+        line: None,
     }
 }
 
+fn names(records: &[Record]) -> Vec<&[u8]> {
+    let names = records.iter().map(|record| record.name.as_str().as_bytes());
+    names.collect()
+}
+
 fn plan(
-    records: Vec<Record>,
-    text: &[u8],
+    record: Record,
+    found: &Found<'_>,
     hashing: Hashing,
     if_changed: bool,
 ) -> Result<Changes, Report> {
-    let names = records.iter().map(|record| record.name.as_str().to_owned());
-    let names: Vec<_> = names.collect();
-    let wanted = names.iter().map(String::as_bytes).collect();
-    let stored = edits::stored(text, &wanted);
-    Changes::plan(records, &stored, hashing, if_changed).map_err(cannot_hash)
+    Changes::plan(vec![record], &found.stored(), hashing, if_changed)
+        .map_err(|(_, error)| cannot_hash(error))
 }
 
-/// Puts what is new into an existing file, which has been looked at when its text was `checked`.
-fn apply(path: PathBuf, checked: &[u8], changes: &Changes) -> Result<Done, Report> {
+/// Puts what is new into an existing file.
+fn apply(path: PathBuf, changes: &Changes) -> Result<Done, Report> {
     let counts = changes.counts;
     if counts.is_change() {
         let users = changes.new_ones();
+        let names = users.iter().map(|(name, _)| name.as_str().as_bytes());
+        let names: Vec<_> = names.collect();
         file::edit(&path, |text| {
-            // In a large file this is what takes the time.
-            if text != checked {
-                let names: Vec<_> = users.iter().map(|(name, _)| *name).collect();
-                edits::check(text, &names).map_err(|error| refused(&path, &error))?;
-            }
-            Ok(edits::set_users(text, &users))
+            let found = edits::find(text, &names).map_err(|error| refused(&path, &error))?;
+            Ok(found.set(&users))
         })?;
     }
     Ok(Done {

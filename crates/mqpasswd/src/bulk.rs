@@ -1,8 +1,12 @@
 //! Many passwords at once, on all cores.
 
+use std::num::NonZero;
+use std::thread;
+
 use mqtools_common::passwd::hash::{self, HashError, Scheme};
 use mqtools_common::secret::Secret;
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::progress::Progress;
 
@@ -18,19 +22,25 @@ pub(crate) struct Job<'a> {
 /// Hashes all of them, in their order; `None` for one whose stored hash stays. The error comes
 /// with the place of the job that failed.
 pub(crate) fn hash_all(jobs: &[Job<'_>]) -> Result<Vec<Option<String>>, (usize, HashError)> {
-    // One alone is not worth a thread.
-    if let [job] = jobs {
-        return job.run().map(|hash| vec![hash]).map_err(|error| (0, error));
-    }
     let progress = Progress::of(jobs.len());
-    jobs.par_iter()
-        .enumerate()
-        .map(|(at, job)| {
-            let done = job.run().map_err(|error| (at, error));
-            progress.step();
-            done
-        })
-        .collect()
+    let run = |(at, job): (usize, &Job<'_>)| {
+        let done = job.run().map_err(|error| (at, error));
+        progress.step();
+        done
+    };
+    match threads(jobs.len()) {
+        Some(threads) => threads.install(|| jobs.par_iter().enumerate().map(run).collect()),
+        None => jobs.iter().enumerate().map(run).collect(),
+    }
+}
+
+/// As many threads as there are cores and jobs; `None` where this one is enough, or where a
+/// limit allows no more (rayon's own threads would be a panic then).
+fn threads(jobs: usize) -> Option<ThreadPool> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let count = cores.min(jobs);
+    let builder = || ThreadPoolBuilder::new().num_threads(count);
+    (count > 1).then(|| builder().build().ok())?
 }
 
 impl Job<'_> {

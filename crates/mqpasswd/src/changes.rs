@@ -40,16 +40,18 @@ impl Changes {
     /// the hash of a password that is right already.
     ///
     /// # Errors
-    /// [`HashError`] when one cannot be hashed.
+    /// [`HashError`] when one cannot be hashed, with the line of its record.
     pub(crate) fn plan(
         records: Vec<Record>,
         stored: &HashMap<&[u8], Stored<'_>>,
         hashing: Hashing,
         if_changed: bool,
-    ) -> Result<Self, HashError> {
-        let jobs: Vec<Job<'_>> = records
-            .iter()
-            .filter_map(|record| Some((record, record.password()?)))
+    ) -> Result<Self, (Option<usize>, HashError)> {
+        let plain = || {
+            let plain = records.iter();
+            plain.filter_map(|record| Some((record, record.password()?)))
+        };
+        let jobs: Vec<Job<'_>> = plain()
             .map(|(record, password)| {
                 let stored = stored.get(record.name.as_str().as_bytes());
                 let hash = stored.and_then(|stored| PasswordHash::parse(stored.value).ok());
@@ -66,7 +68,7 @@ impl Changes {
             })
             .collect();
         let mut hashes = bulk::hash_all(&jobs)
-            .map_err(|(_, error)| error)?
+            .map_err(|(at, error)| (plain().nth(at).and_then(|(record, _)| record.line), error))?
             .into_iter();
         let mut counts = Counts::default();
         let mut users = Vec::with_capacity(records.len());

@@ -152,8 +152,6 @@ pub fn command(tool: &'static str) -> clap::Command {
     "check", "hash_only"]))]
 #[command(group = ArgGroup::new("source").args(["password_file", "password_stdin", "generate"])
     .conflicts_with_all(["delete", "hash_plain", "import", "list", "check"]))]
-#[command(group = ArgGroup::new("reports").multiple(true)
-    .args(["list", "check", "verify", "if_changed"]))]
 struct Cli {
     /// Take the password from the command line; it stays in the shell's history
     #[arg(short = 'b', conflicts_with_all = ["source", "import", "list", "check", "hash_only"])]
@@ -248,8 +246,8 @@ struct Cli {
     #[arg(long, conflicts_with_all = ["verify", "list", "check", "hash_only"])]
     if_changed: bool,
 
-    /// Print JSON
-    #[arg(long, requires = "reports")]
+    /// Print what was found or done as JSON, a generated password too
+    #[arg(long, conflicts_with = "hash_only")]
     json: bool,
 
     /// Make the broker read the file after a change: its process id, or the file with it
@@ -303,8 +301,8 @@ impl Cli {
         let json = self.json;
         let reload = self.reload.take();
         let action = self.action(tool)?;
-        if matches!(action, Action::Print(_)) && (if_changed || reload.is_some()) {
-            let error = "-c - writes no file that could change".to_owned();
+        if matches!(action, Action::Print(_)) && (if_changed || json || reload.is_some()) {
+            let error = "-c - prints a line, and writes no file that could change".to_owned();
             return Err(unfit(tool, error));
         }
         Ok(Request {

@@ -1,4 +1,4 @@
-//! Pure functions from the old text of a password file to the new one.
+//! Pure functions from the text of a password file to what changes in it.
 //!
 //! Each of them refuses a file in which it finds a broken line, so that nobody builds on one
 //! that a broker would read differently; the line of the user in question is the exception,
@@ -9,8 +9,10 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 
-use mqtools_common::passwd::entry::{self, Credential, Line, UserName, check_password};
+use mqtools_common::passwd::entry::{self, Entry, Line, UserName, check_password};
 use mqtools_common::passwd::hash::Scheme;
+use mqtools_common::passwd::patch::Patch;
+use mqtools_common::secret::Secret;
 use thiserror::Error;
 
 use crate::bulk::{self, Job};
@@ -41,58 +43,11 @@ pub fn new_file(users: &[(&UserName, &str)]) -> Vec<u8> {
     text
 }
 
-/// Whether a file may be changed for these users, whose own lines may be broken.
-///
-/// # Errors
-/// [`EditError::Line`] for a broken line of another user.
-pub fn check(text: &[u8], users: &[&UserName]) -> Result<(), EditError> {
-    let names: HashSet<_> = users.iter().map(|user| user.as_str().as_bytes()).collect();
-    for line in entry::lines(text) {
-        let entry = line.parse().map_err(|fault| broken(&line, &fault))?;
-        if let Some(entry) = entry
-            && let Err(fault) = entry.check()
-            && !names.contains(entry.user)
-        {
-            return Err(broken(&line, &fault));
-        }
-    }
-    Ok(())
-}
-
-/// Adds users at the end, in their order, or gives existing ones a new hash in the place of the
-/// old. Of several lines for a user one stays: an old password must not let anybody in. The text
-/// has passed [`check`].
-#[must_use]
-pub fn set_users(text: &[u8], users: &[(&UserName, &str)]) -> Vec<u8> {
-    let mut places: HashMap<&[u8], usize> = HashMap::with_capacity(users.len());
-    for (at, (user, _)) in users.iter().enumerate() {
-        places.insert(user.as_str().as_bytes(), at);
-    }
-    let mut placed = vec![false; users.len()];
-    let room: usize = users
-        .iter()
-        .map(|(user, hash)| user.as_str().len() + hash.len() + 3)
-        .sum();
-    let mut new = Vec::with_capacity(text.len() + room + 2);
-    for line in entry::lines(text) {
-        let ours = line.entry().and_then(|entry| places.get(entry.user));
-        let Some(&at) = ours else {
-            new.extend_from_slice(line.bytes);
-            continue;
-        };
-        if let (Some(done @ false), Some((user, hash))) = (placed.get_mut(at), users.get(at)) {
-            push_line(&mut new, user.as_str().as_bytes(), hash, line.ending());
-            *done = true;
-        }
-    }
-    let ending = usual_ending(text);
-    for ((user, hash), _) in users.iter().zip(placed).filter(|(_, placed)| !placed) {
-        if !new.is_empty() && !new.ends_with(b"\n") {
-            new.extend_from_slice(ending);
-        }
-        push_line(&mut new, user.as_str().as_bytes(), hash, ending);
-    }
-    new
+/// The lines of some users in the text of a file, in its order.
+#[derive(Debug)]
+pub struct Found<'a> {
+    text: &'a [u8],
+    lines: Vec<(Line<'a>, Entry<'a>)>,
 }
 
 /// What a file says about a user.
@@ -104,46 +59,140 @@ pub struct Stored<'a> {
     pub value: &'a [u8],
 }
 
-/// Which of these users a file has, by name. Broken lines have none.
-#[must_use]
-pub fn stored<'a>(text: &'a [u8], wanted: &HashSet<&[u8]>) -> HashMap<&'a [u8], Stored<'a>> {
-    let mut users: HashMap<&[u8], Stored<'_>> = HashMap::new();
-    let entries = entry::lines(text).filter_map(|line| line.entry());
-    for entry in entries.filter(|entry| wanted.contains(entry.user)) {
-        let value = entry.value;
-        users
-            .entry(entry.user)
-            .and_modify(|user| {
-                user.lines += 1;
-                user.value = value;
-            })
-            .or_insert(Stored { lines: 1, value });
-    }
-    users
-}
-
-/// Removes every line of a user.
+/// Looks for these users in a file that is to be changed for them. Their own lines may be
+/// broken.
 ///
 /// # Errors
-/// [`EditError::NoSuchUser`], or [`EditError::Line`] for a broken line of another user.
-pub fn delete_user(text: &[u8], user: &[u8]) -> Result<Vec<u8>, EditError> {
-    let mut new = Vec::with_capacity(text.len());
+/// [`EditError::Line`] for a broken line of another user.
+pub fn find<'a>(text: &'a [u8], users: &[&[u8]]) -> Result<Found<'a>, EditError> {
+    let wanted = Wanted::new(users);
+    let mut lines = Vec::new();
     for line in entry::lines(text) {
-        if !belongs_to(&line, user)? {
-            new.extend_from_slice(line.bytes);
+        if let Some(entry) = line.parse().map_err(|fault| broken(&line, &fault))? {
+            if wanted.contains(entry.user) {
+                lines.push((line, entry));
+            } else {
+                entry.check().map_err(|fault| broken(&line, &fault))?;
+            }
         }
     }
-    if new.len() == text.len() {
-        return Err(EditError::NoSuchUser);
+    Ok(Found { text, lines })
+}
+
+/// Looks for these users in a file that is only read, or replaced as a whole: broken lines have
+/// none.
+#[must_use]
+pub fn find_readable<'a>(text: &'a [u8], users: &[&[u8]]) -> Found<'a> {
+    let wanted = Wanted::new(users);
+    let lines = entry::lines(text)
+        .filter_map(|line| Some((line, line.entry()?)))
+        .filter(|(_, entry)| wanted.contains(entry.user))
+        .collect();
+    Found { text, lines }
+}
+
+impl<'a> Found<'a> {
+    /// What the file says about each of them that it has, by name.
+    #[must_use]
+    pub fn stored(&self) -> HashMap<&'a [u8], Stored<'a>> {
+        let mut users: HashMap<&[u8], Stored<'_>> = HashMap::with_capacity(self.lines.len());
+        for (_, entry) in &self.lines {
+            let user = users.entry(entry.user).or_insert(Stored {
+                lines: 0,
+                value: entry.value,
+            });
+            user.lines += 1;
+            user.value = entry.value;
+        }
+        users
     }
-    Ok(new)
+
+    /// Adds users at the end, in their order, or gives existing ones a new hash in the place of
+    /// the old. Of several lines for a user one stays: an old password must not let anybody in.
+    /// The users are some of those that were looked for.
+    #[must_use]
+    pub fn set(&self, users: &[(&UserName, &str)]) -> Patch {
+        let mut places: HashMap<&[u8], usize> = HashMap::with_capacity(users.len());
+        for (at, (user, _)) in users.iter().enumerate() {
+            places.insert(user.as_str().as_bytes(), at);
+        }
+        let mut placed = vec![false; users.len()];
+        let mut patch = Patch::default();
+        let mut last_is_open = !self.text.is_empty() && !self.text.ends_with(b"\n");
+        for (line, entry) in &self.lines {
+            let Some(&at) = places.get(entry.user) else {
+                continue;
+            };
+            let mut new = Vec::new();
+            if let (Some(done @ false), Some((user, hash))) = (placed.get_mut(at), users.get(at)) {
+                push_line(&mut new, user.as_str().as_bytes(), hash, line.ending());
+                *done = true;
+            } else if line.ending().is_empty() {
+                // It goes, and the one before it is ended.
+                last_is_open = false;
+            }
+            patch.replace(line.range(), new);
+        }
+        let ending = usual_ending(self.text);
+        let mut added = Vec::new();
+        for ((user, hash), _) in users.iter().zip(placed).filter(|(_, placed)| !placed) {
+            if std::mem::take(&mut last_is_open) {
+                added.extend_from_slice(ending);
+            }
+            push_line(&mut added, user.as_str().as_bytes(), hash, ending);
+        }
+        let end = self.text.len();
+        patch.replace(end..end, added);
+        patch
+    }
+
+    /// Removes every line of them.
+    ///
+    /// # Errors
+    /// [`EditError::NoSuchUser`] when there is none.
+    pub fn delete(&self) -> Result<Patch, EditError> {
+        if self.lines.is_empty() {
+            return Err(EditError::NoSuchUser);
+        }
+        let mut patch = Patch::default();
+        for (line, _) in &self.lines {
+            patch.replace(line.range(), Vec::new());
+        }
+        Ok(patch)
+    }
+}
+
+/// The names to look for in each line.
+struct Wanted<'n> {
+    /// Comparing with one is much faster than to hash every name of a file.
+    only: Option<&'n [u8]>,
+    all: HashSet<&'n [u8]>,
+}
+
+impl<'n> Wanted<'n> {
+    fn new(names: &[&'n [u8]]) -> Self {
+        Self {
+            only: match names {
+                [only] => Some(only),
+                _ => None,
+            },
+            all: names.iter().copied().collect(),
+        }
+    }
+
+    fn contains(&self, name: &[u8]) -> bool {
+        match self.only {
+            Some(only) => only == name,
+            None => self.all.contains(name),
+        }
+    }
 }
 
 /// What [`hash_plain`] made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hashed {
-    /// The new text.
-    pub text: Vec<u8>,
+    /// What becomes of the text.
+    pub patch: Patch,
     /// How many plain passwords were hashed.
     pub hashed: usize,
     /// How many users had a hash already.
@@ -160,12 +209,13 @@ pub fn hash_plain(text: &[u8], scheme: Scheme) -> Result<Hashed, EditError> {
     for line in entry::lines(text) {
         let broken = |fault: &dyn ToString| broken(&line, fault);
         if let Some(entry) = line.parse().map_err(|fault| broken(&fault))? {
-            match entry.credential().map_err(|fault| broken(&fault))? {
-                Credential::Hash(_) => kept += 1,
-                Credential::Plain(password) => {
-                    check_password(&password).map_err(|fault| broken(&fault))?;
-                    plain.push((line, entry.user, password));
-                }
+            if entry.is_hashed() {
+                entry.check().map_err(|fault| broken(&fault))?;
+                kept += 1;
+            } else {
+                let password = Secret::new(entry.value.to_vec());
+                check_password(&password).map_err(|fault| broken(&fault))?;
+                plain.push((line, entry.user, password));
             }
         }
     }
@@ -182,31 +232,17 @@ pub fn hash_plain(text: &[u8], scheme: Scheme) -> Result<Hashed, EditError> {
         fault: fault.to_string(),
     })?;
 
-    let mut new = Vec::with_capacity(text.len() + plain.len() * 120);
-    let mut hashed = plain.iter().zip(hashes.into_iter().flatten()).peekable();
-    for line in entry::lines(text) {
-        match hashed.next_if(|((plain, ..), _)| plain.number == line.number) {
-            None => new.extend_from_slice(line.bytes),
-            Some(((_, user, _), hash)) => push_line(&mut new, user, &hash, line.ending()),
-        }
+    let mut patch = Patch::default();
+    for ((line, user, _), hash) in plain.iter().zip(hashes.into_iter().flatten()) {
+        let mut new = Vec::with_capacity(user.len() + hash.len() + 3);
+        push_line(&mut new, user, &hash, line.ending());
+        patch.replace(line.range(), new);
     }
     Ok(Hashed {
-        text: new,
+        patch,
         hashed: plain.len(),
         kept,
     })
-}
-
-/// Whether a line is one of `user`'s.
-fn belongs_to(line: &Line<'_>, user: &[u8]) -> Result<bool, EditError> {
-    match line.parse().map_err(|fault| broken(line, &fault))? {
-        None => Ok(false),
-        Some(entry) if entry.user == user => Ok(true),
-        Some(entry) => entry
-            .check()
-            .map(|()| false)
-            .map_err(|fault| broken(line, &fault)),
-    }
 }
 
 fn broken(line: &Line<'_>, fault: &dyn ToString) -> EditError {

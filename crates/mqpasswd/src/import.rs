@@ -18,6 +18,8 @@ pub(crate) struct Record {
     pub(crate) name: UserName,
     /// A password, or a hash that somebody made before.
     pub(crate) credential: Credential,
+    /// Where it stands in the source, counted from 1.
+    pub(crate) line: Option<usize>,
 }
 
 /// Reads a source, `-` for stdin. `target` has to read the hashes that it brings along.
@@ -25,12 +27,7 @@ pub(crate) struct Record {
 /// # Errors
 /// A [`Report`] that names the first bad line.
 pub(crate) fn read(source: &Path, target: Option<BrokerVersion>) -> Result<Vec<Record>, Report> {
-    let shown = if source == Path::new("-") {
-        "stdin".to_owned()
-    } else {
-        source.display().to_string()
-    };
-    let cannot = || Report::new(Exit::PASSWD_FAILED, format!("cannot import {shown}"));
+    let cannot = || cannot(source);
     let text = Zeroizing::new(
         if source == Path::new("-") {
             let mut text = Vec::new();
@@ -43,6 +40,16 @@ pub(crate) fn read(source: &Path, target: Option<BrokerVersion>) -> Result<Vec<R
     // A byte order mark is what spreadsheets put first.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     records(text, target).map_err(|(line, fault)| cannot().cause(format!("line {line}: {fault}")))
+}
+
+/// A source of which nothing is imported.
+pub(crate) fn cannot(source: &Path) -> Report {
+    let error = if source == Path::new("-") {
+        "cannot import stdin".to_owned()
+    } else {
+        format!("cannot import {}", source.display())
+    };
+    Report::new(Exit::PASSWD_FAILED, error)
 }
 
 /// A line, counted from 1, and what is wrong with it.
@@ -193,7 +200,11 @@ impl Records {
                 }
             }
         }
-        self.records.push(Record { name, credential });
+        self.records.push(Record {
+            name,
+            credential,
+            line: Some(line),
+        });
         Ok(())
     }
 }

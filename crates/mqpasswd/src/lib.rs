@@ -65,6 +65,8 @@ struct Outcome<'a> {
     changed: bool,
     #[serde(flatten)]
     counts: Option<Counts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
 }
 
 fn perform(request: Request) -> Result<Exit, Report> {
@@ -80,18 +82,21 @@ fn perform(request: Request) -> Result<Exit, Report> {
         actions::Performed::Change(done) => done,
         actions::Performed::Answer(exit) => return Ok(exit),
     };
-    if let Some(password) = &done.generated {
-        let line = [password.reveal(), b"\n"].concat();
-        print(&line).map_err(|report| {
-            report.note("the password is set, and nobody knows it: set another one")
-        })?;
-    }
+    let generated = done.generated.as_ref().map(Secret::reveal);
+    let unknown = |report: Report| match generated {
+        Some(_) => report.note("the password is set, and nobody knows it: set another one"),
+        None => report,
+    };
     if request.json {
         print_json(&Outcome {
             file: &done.path.to_string_lossy(),
             changed: done.changed,
             counts: done.counts,
-        })?;
+            password: generated.and_then(|password| std::str::from_utf8(password).ok()),
+        })
+        .map_err(unknown)?;
+    } else if let Some(password) = generated {
+        print(&[password, b"\n"].concat()).map_err(unknown)?;
     } else if request.if_changed {
         let word = if done.changed {
             "changed\n"

@@ -17,9 +17,9 @@ pub(crate) struct Books {
     pub(crate) refused: u64,
     /// The first refusal.
     pub(crate) refusal: Option<Reason>,
-    /// QoS 0: went out over a connection that was lost, and may not have arrived.
+    /// QoS 0: went out over a connection that was lost, or not at all, and may not have arrived.
     pub(crate) in_doubt: u64,
-    /// QoS 2: sent once more after the broker had forgotten the session.
+    /// QoS 2: sent once more after the broker had forgotten the session, each time counted.
     pub(crate) may_be_double: u64,
 }
 
@@ -45,6 +45,12 @@ impl Books {
     pub(crate) fn refused(&mut self, reason: Reason) {
         self.refused += 1;
         self.refusal.get_or_insert(reason);
+    }
+
+    /// QoS 0: there is no connection any more for what has not surely arrived; if it is not known
+    /// what that is, it may be anything.
+    pub(crate) fn give_up(&mut self, in_doubt: Option<u64>) {
+        self.in_doubt = in_doubt.map_or(self.sent, |more| self.in_doubt + more);
     }
 
     /// What went wrong although everything was sent; `unknown` messages have no answer.
@@ -109,7 +115,9 @@ impl Books {
             ),
         };
         if may_be_double > 0 {
-            balance.push_str(&format!("; {may_be_double} may have arrived twice"));
+            balance.push_str(&format!(
+                "; up to {may_be_double} duplicates may have arrived"
+            ));
         }
         balance
     }

@@ -33,8 +33,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             args.connection.variables = variables;
             let talk = args.talk;
             let mut summary = Summary::default();
-            let ended = Config::new(args)
-                .and_then(|config| runtime::block_on(publish(config, &mut summary)));
+            let config = match Config::new(args) {
+                // No run that could be summed up.
+                Err(report) if report.exit() == Exit::USAGE => return report.end(talk.quiet),
+                config => config,
+            };
+            let ended = config.and_then(|config| runtime::block_on(publish(config, &mut summary)));
             end(ended, summary, talk)
         },
     )

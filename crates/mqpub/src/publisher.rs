@@ -88,9 +88,7 @@ pub(crate) async fn run(
             Err(report)
         }
     };
-    let unknown = publisher.client.session.unacknowledged();
-    let reconnects = publisher.client.reconnects();
-    *summary = publisher.books.summary(unknown, reconnects);
+    *summary = publisher.summary();
     end
 }
 
@@ -126,7 +124,10 @@ impl Publisher {
             if self.exhausted && self.client.session.is_settled() {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
-            let wants_more = !self.exhausted && self.next.is_none() && self.has_room();
+            // After a signal only what was read is left, and whether that is anything has to be
+            // known without a connection too.
+            let may_read = self.has_room() || self.stop.first.is_some();
+            let wants_more = !self.exhausted && self.next.is_none() && may_read;
             tokio::select! {
                 biased;
                 // In front: a step that is always ready must not keep it waiting.
@@ -137,7 +138,12 @@ impl Publisher {
                     }
                     Call::Signal(signal) => return Ok(Some(signal)),
                     Call::GraceOver(signal) => {
-                        let cause = format!("the broker did not answer within {} s", GRACE.as_secs());
+                        let what = if self.client.is_up() {
+                            "the broker did not answer"
+                        } else {
+                            "there was no connection to the broker"
+                        };
+                        let cause = format!("{what} within {} s", GRACE.as_secs());
                         return Err(self.unfinished(signal, &cause));
                     }
                 },
@@ -176,18 +182,11 @@ impl Publisher {
         };
         match closed {
             // Acknowledged messages are safe, however the connection ends.
-            Err(why) if self.message.qos == Qos::AtMostOnce => {
-                self.client.session.lost();
-                self.take_events();
-                Err(self.lost(&why))
-            }
-            _ => {
-                let unknown = self.client.session.unacknowledged();
-                match self.books.failure(self.message.qos, unknown) {
-                    Some(report) => Err(report),
-                    None => Ok(self.stop.first.map_or(End::Done, End::Stopped)),
-                }
-            }
+            Err(why) if self.message.qos == Qos::AtMostOnce => Err(self.lost(&why)),
+            _ => match self.books.failure(self.message.qos, 0) {
+                Some(report) => Err(report),
+                None => Ok(self.stop.first.map_or(End::Done, End::Stopped)),
+            },
         }
     }
 
@@ -211,6 +210,7 @@ impl Publisher {
     fn unfinished(&mut self, signal: Signal, cause: &str) -> Report {
         let error = format!("{} ended it before everything was delivered", signal.name());
         let report = Report::new(Exit::CONNECTION_LOST, error).cause(cause);
+        self.give_up();
         let mut balance = self.balance();
         let left_over = self.source.left_over() + u64::from(self.next.is_some());
         if left_over > 0 {
@@ -280,8 +280,16 @@ impl Publisher {
         }
     }
 
-    fn lost(&self, why: &ClientError) -> Report {
+    fn lost(&mut self, why: &ClientError) -> Report {
+        self.give_up();
         self.client.lost(why).note(self.balance())
+    }
+
+    /// What has not surely arrived will not any more.
+    fn give_up(&mut self) {
+        if self.message.qos == Qos::AtMostOnce {
+            self.books.give_up(self.client.session.in_doubt());
+        }
     }
 
     fn not_publishable(&self, why: &PublishError) -> Report {
@@ -300,6 +308,11 @@ impl Publisher {
             }
             _ => report,
         }
+    }
+
+    fn summary(&self) -> Summary {
+        let unknown = self.client.session.unacknowledged();
+        self.books.summary(unknown, self.client.reconnects())
     }
 
     fn balance(&self) -> String {

@@ -4,6 +4,8 @@ pub mod cli;
 mod config;
 mod filter;
 mod format;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod output;
 mod rate;
 mod remover;
@@ -18,12 +20,13 @@ use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::{self, Report};
 use mqtools_common::tool::Tool;
-use mqtools_common::{runtime, stdio, usage};
+use mqtools_common::{runtime, stdio, summary, usage};
 
 use crate::cli::Args;
 use crate::config::{Config, Display};
 use crate::output::Output;
 use crate::stop::Stop;
+use crate::subscriber::Summary;
 
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
@@ -34,15 +37,27 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         arguments,
         |mut args: Args, variables| {
             args.connection.variables = variables;
-            let quiet = args.talk.quiet;
-            Config::new(args)
-                .and_then(|(config, display)| runtime::block_on(subscribe(config, display)))
-                .unwrap_or_else(|report| report.end(quiet))
+            let talk = args.talk;
+            let mut summary = Summary::default();
+            let exit = Config::new(args)
+                .and_then(|(config, display)| {
+                    runtime::block_on(subscribe(config, display, &mut summary))
+                })
+                .unwrap_or_else(|report| report.end(talk.quiet));
+            if talk.json_summary {
+                summary.exit_code = exit.code();
+                summary::print(&summary);
+            }
+            exit
         },
     )
 }
 
-async fn subscribe(config: Config, display: Display) -> Result<Exit, Report> {
+async fn subscribe(
+    config: Config,
+    display: Display,
+    summary: &mut Summary,
+) -> Result<Exit, Report> {
     if stdio::is_closed(std::io::stdout()) {
         warn(
             &config,
@@ -56,7 +71,7 @@ async fn subscribe(config: Config, display: Display) -> Result<Exit, Report> {
         end = stop.requested() => return Ok(end.exit()),
         client = Client::connect(&config.connect) => client?,
     };
-    subscriber::run(client, output, config, stop).await
+    subscriber::run(client, output, config, stop, summary).await
 }
 
 /// Tells the user something that ends nothing.

@@ -49,10 +49,10 @@ impl Output {
         }
     }
 
-    /// Takes in one message, which is safe after the next [`flush`](Self::flush).
+    /// Takes in one message.
     pub(crate) fn write(&mut self, message: &Message) -> Result<Printed, SinkError> {
         Ok(match self {
-            Self::Messages { format, sink } => format.write(message, sink.writer())?,
+            Self::Messages { format, sink } => sink.print(format, message)?,
             Self::Rate { rate, .. } => {
                 rate.count();
                 Printed::Yes
@@ -61,9 +61,44 @@ impl Output {
         })
     }
 
+    /// The number of the batch that the last message is a part of.
+    pub(crate) fn batch(&self) -> u64 {
+        match self {
+            Self::Messages { sink, .. } => sink.batch(),
+            Self::Rate { .. } | Self::Watch(_) => 0,
+        }
+    }
+
+    /// The messages of all batches below this number are safe. Those that are only counted, or
+    /// may be gone with the next picture, are so once they are taken in.
+    pub(crate) fn written(&self) -> u64 {
+        match self {
+            Self::Messages { sink, .. } => sink.written(),
+            Self::Rate { .. } | Self::Watch(_) => 1,
+        }
+    }
+
+    /// No message should be taken in before [`flush`](Self::flush) has made room.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Messages { sink, .. } => sink.is_full(),
+            Self::Rate { .. } | Self::Watch(_) => false,
+        }
+    }
+
+    /// Whether everything that was flushed is written.
+    pub(crate) fn is_idle(&self) -> bool {
+        match self {
+            Self::Messages { sink, .. } | Self::Rate { sink, .. } => sink.is_idle(),
+            Self::Watch(_) => true,
+        }
+    }
+
+    /// Writes what was taken in, or begins to.
     pub(crate) fn flush(&mut self) -> Result<(), SinkError> {
         match self {
-            Self::Messages { sink, .. } | Self::Rate { sink, .. } => sink.flush(),
+            Self::Messages { sink, .. } => sink.flush(),
+            Self::Rate { .. } => Ok(()),
             Self::Watch(watch) => Ok(watch.draw_if_due()?),
         }
     }
@@ -72,8 +107,11 @@ impl Output {
     /// [`woken`](Self::woken). Safe to drop and to call again.
     pub(crate) async fn wake(&mut self) {
         match self {
-            Self::Messages { .. } => std::future::pending().await,
-            Self::Rate { rate, .. } => rate.second().await,
+            Self::Messages { sink, .. } => sink.wake().await,
+            Self::Rate { rate, sink } => tokio::select! {
+                () = rate.second() => {}
+                () = sink.wake() => {}
+            },
             Self::Watch(watch) => watch.wake().await,
         }
     }
@@ -81,22 +119,24 @@ impl Output {
     /// Does what [`wake`](Self::wake) waited for.
     pub(crate) fn woken(&mut self) -> Result<(), SinkError> {
         match self {
-            Self::Messages { .. } => Ok(()),
+            Self::Messages { sink, .. } => sink.woken(),
             Self::Rate { rate, sink } => {
-                rate.write(sink.writer())?;
+                if let Some(count) = rate.due() {
+                    sink.line(count)?;
+                }
                 sink.flush()
             }
             Self::Watch(watch) => Ok(watch.woken()?),
         }
     }
 
-    /// No more messages come.
+    /// No more messages come. Nothing is left to write once it [is idle](Self::is_idle).
     pub(crate) fn finish(&mut self) -> Result<(), SinkError> {
         match self {
             Self::Messages { sink, .. } => sink.flush(),
             Self::Rate { rate, sink } => {
-                if rate.has_counted() {
-                    rate.write(sink.writer())?;
+                if let Some(count) = rate.rest() {
+                    sink.line(count)?;
                 }
                 sink.flush()
             }

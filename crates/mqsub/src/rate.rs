@@ -1,6 +1,5 @@
 //! `--message-rate`: a line each second with the number of messages that came in it.
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use tokio::time::{Instant, Interval, interval_at};
@@ -13,6 +12,8 @@ pub(crate) struct Rate {
     count: u64,
     /// After a stall its ticks come in a row, so that there is a line for each second.
     seconds: Interval,
+    /// [`Rate::second`] saw one end.
+    is_due: bool,
 }
 
 impl Rate {
@@ -21,6 +22,7 @@ impl Rate {
         Self {
             count: 0,
             seconds: interval_at(Instant::now() + SECOND, SECOND),
+            is_due: false,
         }
     }
 
@@ -28,17 +30,19 @@ impl Rate {
         self.count += 1;
     }
 
-    pub(crate) fn has_counted(&self) -> bool {
-        self.count > 0
-    }
-
     /// Waits for the end of the second. Safe to drop and to call again.
     pub(crate) async fn second(&mut self) {
         self.seconds.tick().await;
+        self.is_due = true;
     }
 
-    /// Writes the number of messages since the last line.
-    pub(crate) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{}", std::mem::take(&mut self.count))
+    /// The line that the end of a second calls for.
+    pub(crate) fn due(&mut self) -> Option<u64> {
+        std::mem::take(&mut self.is_due).then(|| std::mem::take(&mut self.count))
+    }
+
+    /// The line of the second that is not over, unless nothing came in it.
+    pub(crate) fn rest(&mut self) -> Option<u64> {
+        Some(std::mem::take(&mut self.count)).filter(|&count| count > 0)
     }
 }

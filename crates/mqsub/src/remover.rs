@@ -18,8 +18,8 @@ const HIGH_WATER: usize = 256 * 1024;
 /// Removes retained messages, and knows what became of it.
 #[derive(Debug, Default)]
 pub(crate) struct Remover {
-    /// Their messages are in the sink's buffer.
-    unprinted: Vec<TopicName>,
+    /// Their messages are in these batches of the output, not all of which are written.
+    unprinted: VecDeque<(u64, TopicName)>,
     /// Their messages are printed.
     waiting: VecDeque<TopicName>,
     /// The empty message is on its way, under this Packet Identifier.
@@ -41,17 +41,21 @@ pub(crate) struct Refused {
 }
 
 impl Remover {
-    /// Notes a message that arrived. An empty one removes itself: answering our own, which
+    /// Notes a message of a batch of the output. An empty one removes itself: answering our own, which
     /// comes back with its flag under Retain As Published, would go on for ever.
-    pub(crate) fn note(&mut self, message: &Message) {
+    pub(crate) fn note(&mut self, message: &Message, batch: u64) {
         if message.retain && !message.payload.is_empty() {
-            self.unprinted.push(message.topic.detached());
+            self.unprinted.push_back((batch, message.topic.detached()));
         }
     }
 
-    /// What was noted is printed, and may go.
-    pub(crate) fn printed(&mut self) {
-        self.waiting.extend(self.unprinted.drain(..));
+    /// What was noted of the batches below this number is printed, and may go.
+    pub(crate) fn printed(&mut self, written: u64) {
+        let count = self
+            .unprinted
+            .partition_point(|(batch, _)| *batch < written);
+        let printed = self.unprinted.drain(..count);
+        self.waiting.extend(printed.map(|(_, topic)| topic));
     }
 
     /// What was noted will never be printed, and stays.

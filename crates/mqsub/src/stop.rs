@@ -1,8 +1,9 @@
 //! Reasons to stop that come from outside: signals, and the end of the time that `-W` gives.
 //!
-//! A thread of its own waits for them, because the one that works may be stuck in a write to a
-//! reader that reads nothing. If that thread does not answer, the process ends without it: no
-//! DISCONNECT then, and what was not written stays unacknowledged.
+//! A thread of its own waits for them, because the one that works may be stuck in a write to
+//! standard error (`-d`) or to a terminal (`-w`) that takes nothing. If that thread does not
+//! answer, the process ends without it: no DISCONNECT then, and what was not written stays
+//! unacknowledged.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};

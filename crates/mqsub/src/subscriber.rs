@@ -1,5 +1,6 @@
 //! Subscribes, prints what arrives, and acknowledges (or removes) a message once it is printed.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use mqtools_common::client::{Client, ClientError};
@@ -9,6 +10,7 @@ use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::Report;
 use mqtools_common::topic::TopicFilter;
+use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
@@ -24,8 +26,26 @@ use crate::warn;
 /// for the end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the reader of standard output may take for what is left, once somebody waits for the
+/// end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How many messages may wait to be acknowledged before no more are taken in: no broker that
+/// keeps to the protocol sends more without an answer (a Packet Identifier has 16 bits).
+const UNACKNOWLEDGED: usize = 65_535;
+
 /// How many refusals to remove a retained message are told one by one.
 const TOLD: u64 = 10;
+
+/// What `--json-summary` prints, once, at the end.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    /// Messages that arrived, whether they were printed or not.
+    received: u64,
+    printed: u64,
+    reconnects: u64,
+    pub(crate) exit_code: u8,
+}
 
 /// Prints messages until there is a reason to stop, then disconnects.
 ///
@@ -37,6 +57,7 @@ pub(crate) async fn run(
     output: Output,
     config: Config,
     mut stop: Stop,
+    summary: &mut Summary,
 ) -> Result<Exit, Report> {
     let mut subscriber = Subscriber {
         client,
@@ -44,19 +65,18 @@ pub(crate) async fn run(
         remover: config.remove_retained.then(Remover::default),
         config,
         finishing: false,
+        received: 0,
         printed: 0,
         unanswered: 0,
-        receipts: Vec::new(),
+        has_backlog: false,
+        receipts: VecDeque::new(),
     };
     let ended = match subscriber.request() {
         Ok(()) => subscriber.receive(&mut stop).await,
         // The broker may have sent DISCONNECT right behind its CONNACK, and that says more.
         Err(report) => subscriber.take_events().and(Err(report)),
     };
-    let ended = match (ended, subscriber.output.finish()) {
-        (Ok(_), Err(why @ SinkError::Io(_))) => unwritten(why),
-        (ended, _) => ended,
-    };
+    let ended = subscriber.drain(ended, &mut stop).await;
     let ended = subscriber.settle(ended, &mut stop).await;
     let farewell = match ended {
         // As mosquitto_sub does: who is stopped from outside leaves a Will (MQTT 5).
@@ -65,6 +85,12 @@ pub(crate) async fn run(
     };
     // What was printed is acknowledged before the DISCONNECT; what was not stays the broker's.
     let _ = subscriber.client.close(farewell).await;
+    *summary = Summary {
+        received: subscriber.received,
+        printed: subscriber.printed,
+        reconnects: subscriber.client.reconnects(),
+        exit_code: 0,
+    };
     Ok(ended?.exit())
 }
 
@@ -76,12 +102,15 @@ struct Subscriber {
     remover: Option<Remover>,
     /// All is printed that was wanted; only the remover is still busy.
     finishing: bool,
+    received: u64,
     /// What `-C` counts.
     printed: u64,
     /// SUBSCRIBE and UNSUBSCRIBE packets without their answer.
     unanswered: usize,
-    /// Of messages in the output's buffer: acknowledged once that is written.
-    receipts: Vec<Receipt>,
+    /// The session has events for which the output had no room.
+    has_backlog: bool,
+    /// Of messages in these batches of the output: acknowledged once those are written.
+    receipts: VecDeque<(u64, Receipt)>,
 }
 
 impl Subscriber {
@@ -89,7 +118,7 @@ impl Subscriber {
     fn resume(&mut self, session_present: bool) -> Result<(), Report> {
         // Requests without an answer went with the connection they were made over.
         let is_incomplete = std::mem::take(&mut self.unanswered) > 0;
-        if session_present && !is_incomplete {
+        if session_present && !is_incomplete && !self.client.session.may_be_new() {
             return Ok(());
         }
         self.request()
@@ -117,18 +146,21 @@ impl Subscriber {
         if let Err(why) = self.output.start() {
             return unwritten(why);
         }
+        // The connection's end is told after what came before it.
+        let mut lost = None;
         loop {
-            let step = tokio::select! {
+            // What the broker sends waits at its side then, and takes no memory here.
+            self.client.pause_reading(self.is_full());
+            tokio::select! {
                 biased;
                 end = stop.requested() => return Ok(end),
                 () = self.output.wake() => {
                     if let Err(why) = self.output.woken() {
                         return unwritten(why);
                     }
-                    continue;
                 }
-                step = self.client.step() => step,
-            };
+                step = self.client.step(), if lost.is_none() => lost = step.err(),
+            }
             let ended = self.take_events();
             if let Err(why) = self.write_out() {
                 return unwritten(why);
@@ -140,7 +172,45 @@ impl Subscriber {
             if self.finishing && self.is_settled() {
                 return Ok(End::Done);
             }
-            step.map_err(|why| self.client.lost(&why))?;
+            if let Some(why) = &lost
+                && !self.has_backlog
+            {
+                return Err(self.client.lost(why));
+            }
+        }
+    }
+
+    /// Waits until everything that was taken in is written, so that it can be acknowledged; not
+    /// for long when somebody waits for the end.
+    async fn drain(
+        &mut self,
+        mut ended: Result<End, Report>,
+        stop: &mut Stop,
+    ) -> Result<End, Report> {
+        let mut done = self.output.finish();
+        let mut is_hurried = matches!(ended, Ok(End::Interrupted | End::TimedOut));
+        let mut grace = std::pin::pin!(sleep(GRACE));
+        let mut is_connected = ended.is_ok();
+        self.client.pause_reading(true);
+        while done.is_ok() && !self.output.is_idle() {
+            tokio::select! {
+                biased;
+                () = self.output.wake() => done = self.output.woken(),
+                end = stop.requested(), if !is_hurried => {
+                    is_hurried = true;
+                    ended = ended.and(Ok(end));
+                    grace.as_mut().reset(Instant::now() + GRACE);
+                }
+                () = &mut grace, if is_hurried => break,
+                step = self.client.step(), if is_connected => is_connected = step.is_ok(),
+            }
+            self.acknowledge();
+        }
+        self.acknowledge();
+        self.client.pause_reading(false);
+        match (ended, done) {
+            (Ok(_), Err(why @ SinkError::Io(_))) => unwritten(why),
+            (ended, _) => ended,
         }
     }
 
@@ -268,9 +338,23 @@ impl Subscriber {
         self.client.lost(&ClientError::Ended(reason))
     }
 
-    /// Handles all that a step brought; gives the end once there is one.
+    /// Handles all that a step brought, as far as the output has room for it; gives the end once
+    /// there is one.
     fn take_events(&mut self) -> Result<Option<End>, Report> {
-        while let Some(event) = self.client.session.next_event() {
+        self.has_backlog = false;
+        loop {
+            if self.is_full() {
+                if let Err(why) = self.write_out() {
+                    return unwritten(why).map(Some);
+                }
+                if self.is_full() {
+                    self.has_backlog = true;
+                    return Ok(None);
+                }
+            }
+            let Some(event) = self.client.session.next_event() else {
+                return Ok(None);
+            };
             let ended = match event {
                 Event::Message(message) => self.message(&message)?,
                 Event::Subscribed {
@@ -301,10 +385,15 @@ impl Subscriber {
                 return Ok(ended);
             }
         }
-        Ok(None)
+    }
+
+    /// Whether [`write_out`](Self::write_out) must come before the next message.
+    fn is_full(&self) -> bool {
+        self.output.is_full() || self.receipts.len() >= UNACKNOWLEDGED
     }
 
     fn message(&mut self, message: &Message) -> Result<Option<End>, Report> {
+        self.received += 1;
         let verdict = self.config.filter.judge(message);
         match verdict {
             Verdict::Print => {
@@ -334,9 +423,11 @@ impl Subscriber {
         if let Some(remover) = &mut self.remover
             && verdict != Verdict::Skip
         {
-            remover.note(message);
+            remover.note(message, self.output.batch());
         }
-        self.receipts.extend(message.receipt);
+        if let Some(receipt) = message.receipt {
+            self.receipts.push_back((self.output.batch(), receipt));
+        }
         let enough = self.config.count.is_some_and(|count| self.printed >= count);
         Ok(enough.then_some(End::Done))
     }
@@ -394,16 +485,24 @@ impl Subscriber {
         (self.config.exit_after_subscribe && self.unanswered == 0).then_some(End::Done)
     }
 
-    /// Writes out what is printed, then lets the broker forget it.
+    /// Writes out what is printed, or begins to, and lets the broker forget what is written.
     fn write_out(&mut self) -> Result<(), SinkError> {
         self.output.flush()?;
-        for receipt in self.receipts.drain(..) {
+        self.acknowledge();
+        Ok(())
+    }
+
+    fn acknowledge(&mut self) {
+        let written = self.output.written();
+        while let Some((batch, _)) = self.receipts.front()
+            && *batch < written
+            && let Some((_, receipt)) = self.receipts.pop_front()
+        {
             self.client.session.acknowledge(receipt);
         }
         if let Some(remover) = &mut self.remover {
-            remover.printed();
+            remover.printed(written);
         }
-        Ok(())
     }
 }
 

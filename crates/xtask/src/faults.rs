@@ -9,7 +9,10 @@ use crate::test;
 /// Makes `runs` runs of each kind, ours and mosquitto_pub's, and prints what was lost and doubled.
 pub(crate) fn table(runs: u32) -> Result<()> {
     let runs = runs.to_string();
-    long_test("kills::", &[("MQ_KILL_RUNS", &runs), ("MQ_KILL_BESIDE", "1")])
+    long_test(
+        "kills::",
+        &[("MQ_KILL_RUNS", &runs), ("MQ_KILL_BESIDE", "1")],
+    )
 }
 
 /// Lets publishers and subscribers run while their broker is restarted.

@@ -7,6 +7,7 @@ mod node;
 mod parts;
 mod python;
 mod shell;
+mod size;
 mod tally;
 mod test;
 
@@ -36,6 +37,8 @@ enum Task {
     },
     /// Install what the tests need, and nothing more
     Setup,
+    /// Build the tools as they are released, and check how large they are
+    Size,
     /// Publish and subscribe while the broker is restarted; fail on silent losses and growing memory
     Soak {
         /// For how long; fractions too
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
         Task::Faults { runs } => faults::table(runs).map(|()| ExitCode::SUCCESS),
         Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),
+        Task::Size => size::check(),
         Task::Soak { minutes } => faults::soak(minutes).map(|()| ExitCode::SUCCESS),
         Task::Test { args } => test::run(&args),
     };

@@ -234,6 +234,13 @@ impl Conn {
         let _ = self.stream.get_ref().write_all(bytes);
     }
 
+    /// The other half, to send from another thread while this one reads.
+    #[must_use]
+    pub fn sender(&self) -> TcpStream {
+        let stream = self.stream.get_ref();
+        stream.try_clone().expect("a second handle to a socket")
+    }
+
     /// CONNACK of 3.1.1 with this Return Code and no session.
     pub fn connack(&mut self, code: u8) {
         self.send(&[0x20, 2, 0, code]);

@@ -13,6 +13,7 @@
 mod broker;
 pub mod certs;
 pub mod fake_broker;
+pub mod garbage;
 pub mod lab;
 mod locate;
 mod output;

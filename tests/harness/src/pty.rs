@@ -1,6 +1,7 @@
 //! A tool on a pseudo terminal of its own, to see and answer its prompts as a person would.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +113,24 @@ impl Pty {
     /// Presses Ctrl-Z.
     pub fn send_control_z(&self) {
         self.send(&[0x1a]);
+    }
+
+    /// Presses Ctrl-S, and waits until the terminal has stopped to show what is written.
+    #[track_caller]
+    pub fn send_control_s(&self) {
+        self.send(b"\x13seen\r");
+        // The kernel looks at what is typed when it likes; the line is there after Ctrl-S.
+        let input = File::open(format!("/proc/{}/fd/0", self.pid())).expect("open the terminal");
+        let mut line = String::new();
+        BufReader::new(input)
+            .read_line(&mut line)
+            .expect("read what was typed");
+        assert_eq!(line, "seen\n");
+    }
+
+    /// Presses Ctrl-Q: it goes on.
+    pub fn send_control_q(&self) {
+        self.send(&[0x11]);
     }
 
     /// Presses Ctrl-D.

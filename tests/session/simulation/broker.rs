@@ -6,7 +6,7 @@ use mqtools_common::message::Qos;
 use mqtools_common::reason::Version;
 
 use super::monitor::{number_of, payload, topic};
-use super::plan::Random;
+use super::plan::{Plan, Random};
 use crate::wire::{self, ClientReader, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL};
 
 /// A message on its way to the client.
@@ -17,19 +17,59 @@ struct Out {
     released: bool,
 }
 
+/// One connection as the broker sees it.
 #[derive(Debug)]
-pub struct Broker {
-    version: Version,
+struct Link {
     reader: ClientReader,
-    refusals: usize,
-    /// CONNECT came, CONNACK is not out yet.
-    pub connect_waits: bool,
-    pub connected: bool,
-    pub session: bool,
+    /// CONNECT came and asked for a clean start or not; CONNACK is not out yet.
+    connect: Option<bool>,
+    connected: bool,
     /// Answers ready to go, in whatever order.
     answers: Vec<Vec<u8>>,
     /// What a resumed session has to repeat, in this order, before anything new.
-    repeats: VecDeque<Vec<u8>>,
+    repeats: VecDeque<(u16, Out)>,
+    /// Topics that the client knows an alias of.
+    aliases: BTreeMap<u16, &'static str>,
+}
+
+impl Link {
+    fn new(version: Version) -> Self {
+        Self {
+            reader: ClientReader::new(version),
+            connect: None,
+            connected: false,
+            answers: Vec::new(),
+            repeats: VecDeque::new(),
+            aliases: BTreeMap::new(),
+        }
+    }
+}
+
+/// A connection that the client has given up and the broker has not.
+#[derive(Debug)]
+struct Old {
+    link: Link,
+    /// What is still to arrive over it.
+    bytes: VecDeque<u8>,
+    /// After how many more calls of [`Broker::late`] it begins to.
+    delay: usize,
+}
+
+#[derive(Debug)]
+pub struct Broker {
+    version: Version,
+    refusals: usize,
+    alias_maximum: u16,
+    unheard_lives: bool,
+    link: Link,
+    old: Option<Old>,
+    session: bool,
+    /// The client has not heard of the session yet.
+    unheard: bool,
+    /// How many sessions are gone, with what they knew.
+    pub forgotten: u32,
+    /// Packets that came over a connection that the client had given up.
+    pub late: usize,
     /// QoS 2 messages of the client between PUBREC and PUBREL.
     held: BTreeMap<u16, usize>,
     /// How often each of the client's messages was accepted, and the refused ones.
@@ -43,90 +83,150 @@ pub struct Broker {
 }
 
 impl Broker {
-    pub fn new(
-        version: Version,
-        ours: usize,
-        theirs: &[Qos],
-        window: Option<u16>,
-        refusals: usize,
-    ) -> Self {
+    pub fn new(plan: &Plan) -> Self {
+        let ours = plan.ours.len();
         Self {
-            version,
-            reader: ClientReader::new(version),
-            refusals,
-            connect_waits: false,
-            connected: false,
+            version: plan.version,
+            refusals: plan.refusals,
+            alias_maximum: plan.client_alias_maximum.unwrap_or(0),
+            unheard_lives: plan.unheard_lives,
+            link: Link::new(plan.version),
+            old: None,
             session: false,
-            answers: Vec::new(),
-            repeats: VecDeque::new(),
+            unheard: false,
+            forgotten: 0,
+            late: 0,
             held: BTreeMap::new(),
             arrivals: vec![0; ours],
             refused: vec![false; ours],
             newest: [None; 2],
-            waiting: theirs.iter().copied().enumerate().collect(),
+            waiting: plan.theirs.iter().copied().enumerate().collect(),
             in_flight: BTreeMap::new(),
-            window: window.unwrap_or(20).into(),
+            window: plan.client_receive_maximum.unwrap_or(20).into(),
         }
     }
 
-    /// Whether every message for the client is through.
+    /// Whether every message for the client is through, and nothing comes over old connections.
     pub fn idle(&self) -> bool {
-        self.waiting.is_empty() && self.in_flight.is_empty() && self.answers.is_empty()
+        self.waiting.is_empty()
+            && self.in_flight.is_empty()
+            && self.link.answers.is_empty()
+            && self.old.as_ref().is_none_or(|old| old.bytes.is_empty())
+    }
+
+    pub fn connected(&self) -> bool {
+        self.link.connected
+    }
+
+    pub fn connect_waits(&self) -> bool {
+        self.link.connect.is_some()
     }
 
     pub fn feed(&mut self, bytes: &[u8], random: &mut Random) {
-        self.reader.push(bytes);
-        while let Some(packet) = self.reader.next() {
+        self.link.reader.push(bytes);
+        while let Some(packet) = self.link.reader.next() {
             self.take_in(packet, random);
         }
     }
 
-    /// The connection is gone; `forget` the session with it.
-    pub fn disconnected(&mut self, forget: bool) {
-        self.reader = ClientReader::new(self.version);
-        self.connect_waits = false;
-        self.connected = false;
-        self.answers.clear();
-        self.repeats.clear();
-        if forget {
-            self.session = false;
-            self.held.clear();
-            let mut lost: Vec<Out> = std::mem::take(&mut self.in_flight).into_values().collect();
-            lost.sort_by_key(|out| std::cmp::Reverse(out.number));
-            for out in lost {
-                self.waiting.push_front((out.number, out.qos));
-            }
+    /// The connection is gone, for the client; for the broker only when nothing is in `late`,
+    /// or else `late` may still come over it, after so much time.
+    pub fn disconnected(&mut self, late: Option<(VecDeque<u8>, usize)>) {
+        let link = std::mem::replace(&mut self.link, Link::new(self.version));
+        self.old = late.map(|(bytes, delay)| Old { link, bytes, delay });
+    }
+
+    /// An older connection has taken the session over.
+    pub fn taken_over(&mut self) {
+        self.link = Link::new(self.version);
+    }
+
+    /// The session is gone, and so is whatever connection there is.
+    pub fn forget(&mut self) {
+        self.old = None;
+        if !std::mem::take(&mut self.session) {
+            return;
         }
+        self.forgotten += 1;
+        self.unheard = false;
+        self.held.clear();
+        let mut lost: Vec<Out> = std::mem::take(&mut self.in_flight).into_values().collect();
+        lost.sort_by_key(|out| std::cmp::Reverse(out.number));
+        for out in lost {
+            self.waiting.push_front((out.number, out.qos));
+        }
+    }
+
+    /// The client knows the session.
+    pub fn heard(&mut self) {
+        self.unheard = false;
     }
 
     /// Accepts the CONNECT; gives whether the session was still there.
     pub fn accept(&mut self) -> bool {
+        let clean = self.link.connect.take() == Some(true);
+        // A connection whose CONNECT is still to come has not been taken over by this one.
+        let overtaken = self.old.take_if(|old| !old.link.connected);
+        // A new session whose CONNACK got lost is forgotten again, unless the plan is to see
+        // what happens then.
+        if clean || self.unheard && !self.unheard_lives {
+            self.forget();
+        }
+        self.old = overtaken;
         let present = std::mem::replace(&mut self.session, true);
-        self.connect_waits = false;
-        self.connected = true;
+        self.unheard |= !present;
+        self.link.connected = true;
         let mut flying: Vec<(u16, Out)> = self.in_flight.iter().map(|(id, o)| (*id, *o)).collect();
         flying.sort_by_key(|(_, out)| out.number);
-        for (id, out) in flying {
-            self.repeats.push_back(if out.released {
-                wire::ack(PUBREL, id)
-            } else {
-                self.publish(out, id, true)
-            });
-        }
+        self.link.repeats = flying.into();
         present
+    }
+
+    /// Something happens on a connection that the client has given up: its last bytes arrive,
+    /// or something goes out over it and is lost. Gives whether its CONNECT came so late that
+    /// it ended the client's newer connection.
+    pub fn late(&mut self, random: &mut Random) -> bool {
+        let Some(mut old) = self.old.take() else {
+            return false;
+        };
+        if old.delay > 0 {
+            old.delay -= 1;
+            self.old = Some(old);
+            return false;
+        }
+        std::mem::swap(&mut self.link, &mut old.link);
+        let most = random.pick(&[1, 20, usize::MAX]).min(old.bytes.len());
+        let count = random.below(most + 1);
+        let bytes: Vec<u8> = old.bytes.drain(..count).collect();
+        self.feed(&bytes, random);
+        self.late += usize::from(count > 0);
+        let mut takes_over = false;
+        if self.link.connect.is_some() {
+            self.accept();
+            takes_over = old.link.connected;
+        } else if random.one_in(4) {
+            self.emit(random);
+        }
+        std::mem::swap(&mut self.link, &mut old.link);
+        self.old = Some(old);
+        takes_over
     }
 
     /// Something to send, if there is anything.
     pub fn emit(&mut self, random: &mut Random) -> Option<Vec<u8>> {
-        if !self.connected {
+        if !self.link.connected {
             return None;
         }
-        if !self.answers.is_empty() && random.one_in(2) {
-            let chosen = random.below(self.answers.len());
-            return Some(self.answers.swap_remove(chosen));
+        if !self.link.answers.is_empty() && random.one_in(2) {
+            let chosen = random.below(self.link.answers.len());
+            return Some(self.link.answers.swap_remove(chosen));
         }
-        if let Some(bytes) = self.repeats.pop_front() {
-            return Some(bytes);
+        if let Some((id, out)) = self.link.repeats.pop_front() {
+            return Some(if out.released {
+                wire::ack(PUBREL, id)
+            } else {
+                self.publish(out, id, true, random)
+            });
         }
         let (number, qos) = *self.waiting.front()?;
         let out = Out {
@@ -136,7 +236,7 @@ impl Broker {
         };
         if qos == Qos::AtMostOnce {
             self.waiting.pop_front();
-            return Some(self.publish(out, 0, false));
+            return Some(self.publish(out, 0, false, random));
         }
         if self.in_flight.len() >= self.window {
             return None;
@@ -145,25 +245,33 @@ impl Broker {
         // The lowest free identifier: reused as soon as may be.
         let id = (1..).find(|id| !self.in_flight.contains_key(id))?;
         self.in_flight.insert(id, out);
-        Some(self.publish(out, id, false))
+        Some(self.publish(out, id, false, random))
     }
 
-    fn publish(&self, out: Out, id: u16, dup: bool) -> Vec<u8> {
-        let number = out.number;
-        wire::publish(
-            self.version,
-            (dup, out.qos.level()),
-            topic(number),
-            id,
-            &payload(number),
-        )
+    fn publish(&mut self, out: Out, id: u16, dup: bool, random: &mut Random) -> Vec<u8> {
+        let mut name = topic(out.number);
+        let mut properties = Vec::new();
+        if self.alias_maximum > 0 && random.one_in(2) {
+            let alias = 1 + random.below(self.alias_maximum.into()) as u16;
+            properties.push(0x23);
+            properties.extend(alias.to_be_bytes());
+            if self.link.aliases.insert(alias, name) == Some(name) {
+                name = "";
+            }
+        }
+        let flags = (dup, out.qos.level());
+        let payload = payload(out.number);
+        wire::publish_with(self.version, flags, name, id, &properties, &payload)
     }
 
     fn take_in(&mut self, packet: FromClient, random: &mut Random) {
         match packet {
-            FromClient::Connect(_) => {
-                assert!(!self.connected && !self.connect_waits, "a second CONNECT");
-                self.connect_waits = true;
+            FromClient::Connect(connect) => {
+                assert!(
+                    !self.link.connected && self.link.connect.is_none(),
+                    "a second CONNECT"
+                );
+                self.link.connect = Some(connect.flags & 2 != 0);
             }
             FromClient::Publish(publish) => {
                 let number = number_of(&publish.payload);
@@ -183,16 +291,18 @@ impl Broker {
             FromClient::Ack { kind, id, .. } => self.acknowledged(kind, id, random),
             FromClient::Subscribe { id, filters } => {
                 let codes = vec![2; filters.len()];
-                self.answers
+                self.link
+                    .answers
                     .push(wire::codes(self.version, 0x90, id, &codes));
             }
             FromClient::Unsubscribe { id, filters } => {
                 let v5 = self.version == Version::V5;
                 let codes = vec![0; if v5 { filters.len() } else { 0 }];
-                self.answers
+                self.link
+                    .answers
                     .push(wire::codes(self.version, 0xB0, id, &codes));
             }
-            FromClient::Pingreq => self.answers.push(vec![0xD0, 0]),
+            FromClient::Pingreq => self.link.answers.push(vec![0xD0, 0]),
             FromClient::Disconnect => panic!("no test disconnects"),
         }
     }
@@ -202,15 +312,19 @@ impl Broker {
         let bytes = self.ack(PUBACK, id, reason, random);
         if random.one_in(50) {
             // A broker that says it twice.
-            self.answers.push(bytes.clone());
+            self.link.answers.push(bytes.clone());
         }
-        self.answers.push(bytes);
+        if random.one_in(50) {
+            // Or of a message that was not sent.
+            self.link.answers.push(wire::ack(PUBACK, 0xFFF0));
+        }
+        self.link.answers.push(bytes);
     }
 
     fn take_qos_2(&mut self, id: u16, number: usize, random: &mut Random) {
         if let Some(held) = self.held.get(&id) {
             assert_eq!(*held, number, "identifier {id} is still taken");
-            self.answers.push(wire::ack(PUBREC, id));
+            self.link.answers.push(wire::ack(PUBREC, id));
             return;
         }
         let reason = self.verdict(number, random);
@@ -218,7 +332,11 @@ impl Broker {
             self.held.insert(id, number);
         }
         let bytes = self.ack(PUBREC, id, reason, random);
-        self.answers.push(bytes);
+        // In MQTT 5 the second PUBREL would be answered with a failure.
+        if self.version != Version::V5 && random.one_in(50) {
+            self.link.answers.push(bytes.clone());
+        }
+        self.link.answers.push(bytes);
     }
 
     /// Accepts a message or not.
@@ -254,7 +372,7 @@ impl Broker {
                 0x92
             };
             let bytes = self.ack(PUBCOMP, id, reason, random);
-            self.answers.push(bytes);
+            self.link.answers.push(bytes);
             return;
         }
         let out = self
@@ -267,7 +385,7 @@ impl Broker {
             }
             (PUBREC, Qos::ExactlyOnce, false) => {
                 out.released = true;
-                self.answers.push(wire::ack(PUBREL, id));
+                self.link.answers.push(wire::ack(PUBREL, id));
             }
             _ => panic!("{kind:#04x} for {out:?}"),
         }

@@ -47,6 +47,8 @@ struct Delivery {
     number: usize,
     qos: u8,
     acknowledged: bool,
+    /// PUBACK or PUBREC went out for it.
+    answered: bool,
 }
 
 #[derive(Debug)]
@@ -69,9 +71,17 @@ pub struct Monitor {
     pub ends: VecDeque<(u16, usize, u8)>,
     /// QoS 2 messages in doubt when the session was forgotten.
     pub in_doubt: usize,
+    /// How often each of them was, over all connections.
+    pub doubts: BTreeMap<usize, u32>,
+    /// QoS 0 messages that the socket has not taken: where each ends in the output, its number.
+    unsent: VecDeque<(usize, usize)>,
+    /// How many bytes the socket has taken.
+    handed: usize,
     deliveries: BTreeMap<u16, Delivery>,
     /// QoS 2 messages of the broker that the application is done with, in this session.
     safe: BTreeSet<usize>,
+    /// PUBRECs without an error and PUBRELs that have to be answered.
+    pubrecs: BTreeMap<u16, usize>,
     pubrels: BTreeMap<u16, usize>,
     connected: bool,
     pub resent: usize,
@@ -96,8 +106,12 @@ impl Monitor {
             ended: BTreeSet::new(),
             ends: VecDeque::new(),
             in_doubt: 0,
+            doubts: BTreeMap::new(),
+            unsent: VecDeque::new(),
+            handed: 0,
             deliveries: BTreeMap::new(),
             safe: BTreeSet::new(),
+            pubrecs: BTreeMap::new(),
             pubrels: BTreeMap::new(),
             connected: false,
             resent: 0,
@@ -113,9 +127,23 @@ impl Monitor {
         self.published.clear();
         self.released.clear();
         self.deliveries.clear();
+        self.pubrecs.clear();
         self.pubrels.clear();
         self.connected = false;
         self.in_use.retain(|_, used| *used != Use::Request);
+        self.handed = 0;
+        // Nobody can have got these, so they may be sent once more.
+        for (_, number) in self.unsent.drain(..) {
+            self.sent.remove(&number);
+            self.ended.remove(&number);
+        }
+    }
+
+    /// The socket has taken this many bytes more.
+    pub fn handed_over(&mut self, count: usize) {
+        self.handed += count;
+        let taken = self.unsent.partition_point(|(end, _)| *end <= self.handed);
+        self.unsent.drain(..taken);
     }
 
     /// The application said that it has the message of this delivery safe.
@@ -160,7 +188,7 @@ impl Monitor {
                 0x90 | 0xB0 => {
                     assert_eq!(self.in_use.remove(&id(0)), Some(Use::Request));
                 }
-                0xD0 => {}
+                0xD0 | 0xE0 => {}
                 kind => self.answered(kind, id(0), body.get(2).copied().unwrap_or_default()),
             }
         }
@@ -179,7 +207,10 @@ impl Monitor {
                 released,
             } = used
             {
-                self.in_doubt += usize::from(*qos == 2 && self.sent.contains(number));
+                if *qos == 2 && self.sent.contains(number) {
+                    self.in_doubt += 1;
+                    *self.doubts.entry(*number).or_default() += 1;
+                }
                 *released = false;
             }
         }
@@ -194,12 +225,17 @@ impl Monitor {
         let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
         let rest = &body[2 + length..];
         let id = u16::from_be_bytes([rest[0], rest[1]]);
-        let number = number_of(&rest[if self.version == Version::V5 { 3 } else { 2 }..]);
+        let properties = match self.version {
+            Version::V5 => 1 + usize::from(rest[2]),
+            Version::V31 | Version::V311 => 0,
+        };
+        let number = number_of(&rest[2 + properties..]);
         let acknowledged = qos == 2 && self.safe.contains(&number);
         let delivery = Delivery {
             number,
             qos,
             acknowledged,
+            answered: false,
         };
         self.deliveries.insert(id, delivery);
     }
@@ -221,6 +257,7 @@ impl Monitor {
             (PUBACK, 1) => true,
             (PUBREC, 2) if reason < 0x80 => {
                 *released = true;
+                *self.pubrecs.entry(id).or_default() += 1;
                 false
             }
             (PUBREC | PUBCOMP, 2) => true,
@@ -278,6 +315,7 @@ impl Monitor {
         if qos == 0 {
             assert!(!dup, "QoS 0 is not sent again");
             self.ended.insert(number);
+            self.unsent.push_back((self.reader.taken(), number));
             return;
         }
         let used = Use::Publish {
@@ -299,24 +337,61 @@ impl Monitor {
             PUBACK | PUBREC => {
                 let delivery = self
                     .deliveries
-                    .get(&id)
+                    .get_mut(&id)
                     .unwrap_or_else(|| panic!("nothing to acknowledge as {id}"));
                 assert_eq!(delivery.qos, if kind == PUBACK { 1 } else { 2 });
                 assert!(delivery.acknowledged, "{delivery:?} is not safe yet");
+                assert!(!delivery.answered, "{delivery:?} is acknowledged twice");
+                delivery.answered = true;
                 assert_eq!(reason, 0);
             }
             PUBREL => {
-                let released = matches!(
+                let resumed = matches!(
                     self.in_use.get(&id),
                     Some(Use::Publish { released: true, .. })
+                ) && !self.published.contains(&id)
+                    && !self.released.contains(&id);
+                assert!(
+                    resumed || spend(&mut self.pubrecs, id),
+                    "PUBREL of {id} without PUBREC"
                 );
-                assert!(released, "PUBREL of {id} without PUBREC");
-                self.released.insert(id);
+                if self.in_use.contains_key(&id) {
+                    self.released.insert(id);
+                }
             }
-            _ => {
-                let left = self.pubrels.get_mut(&id).filter(|left| **left > 0);
-                *left.unwrap_or_else(|| panic!("PUBCOMP of {id} without PUBREL")) -= 1;
-            }
+            _ => assert!(
+                spend(&mut self.pubrels, id),
+                "PUBCOMP of {id} without PUBREL"
+            ),
         }
     }
+
+    /// Whether everything that needs an answer at once has one, when the session has taken in
+    /// what it got.
+    pub fn check_answers(&self) {
+        if !self.connected {
+            return;
+        }
+        assert!(self.pubrecs.is_empty(), "no PUBREL: {:?}", self.pubrecs);
+        assert!(self.pubrels.is_empty(), "no PUBCOMP: {:?}", self.pubrels);
+        for (id, used) in &self.in_use {
+            let released = matches!(used, Use::Publish { released: true, .. });
+            assert!(
+                !released || self.released.contains(id),
+                "no PUBREL of {id} over this connection"
+            );
+        }
+    }
+}
+
+/// Takes one off the count of `id`, if there is any.
+fn spend(counts: &mut BTreeMap<u16, usize>, id: u16) -> bool {
+    let Some(count) = counts.get_mut(&id) else {
+        return false;
+    };
+    *count -= 1;
+    if *count == 0 {
+        counts.remove(&id);
+    }
+    true
 }

@@ -43,8 +43,23 @@ pub struct Plan {
     pub cuts: usize,
     /// One in so many reconnects finds the session forgotten; 0: none does.
     pub forget: usize,
+    /// The application takes its time with what it receives: one in so many chances to say that
+    /// a message is safe is taken.
+    pub slowness: usize,
+    /// The client asks for a clean start, and so never finds its session.
+    pub clean: bool,
+    /// The broker may notice late that a connection is gone, and a CONNECT may overtake that
+    /// of an earlier connection.
+    pub late: bool,
+    /// The broker may go silent, or say DISCONNECT (MQTT 5), before a connection ends.
+    pub farewells: bool,
+    /// A session that the client never heard of, because CONNACK was lost, is there the next
+    /// time: MQTT gives the client no way to tell it from the one before.
+    pub unheard_lives: bool,
     /// The Receive Maximum that the client announces.
     pub client_receive_maximum: Option<u16>,
+    /// The Topic Alias Maximum that the client announces.
+    pub client_alias_maximum: Option<u16>,
     /// CONNACK may bring Receive Maximum and Maximum Packet Size.
     pub limits: bool,
     /// CONNACK may bring a Server Keep Alive.
@@ -69,8 +84,8 @@ impl Plan {
             &[Qos::AtLeastOnce, Qos::ExactlyOnce],
             &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce],
         ]);
-        let ours = random.pick(&[0, 10, 40, 120]);
-        let theirs = random.pick(&[0, 10, 40]);
+        let ours = random.pick(&[0, 5, 15, 30, 80]);
+        let theirs = random.pick(&[0, 5, 15, 30]);
         Self {
             version,
             window: 1 + random.below(most) as u16,
@@ -78,7 +93,13 @@ impl Plan {
             theirs: (0..theirs).map(|_| random.pick(kinds)).collect(),
             cuts: random.below(8),
             forget: random.pick(&[0, 0, 1, 2]),
+            slowness: random.pick(&[1, 1, 10, 50]),
+            clean: random.one_in(10),
+            late: random.one_in(2),
+            farewells: random.one_in(2),
+            unheard_lives: theirs == 0 && random.one_in(2),
             client_receive_maximum: (v5 && random.one_in(2)).then(|| 1 + random.below(20) as u16),
+            client_alias_maximum: (v5 && random.one_in(2)).then(|| 1 + random.below(4) as u16),
             limits: v5 && random.one_in(2),
             server_keep_alive: v5 && random.one_in(2),
             topic_aliases: v5 && random.one_in(2),

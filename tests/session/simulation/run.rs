@@ -1,20 +1,22 @@
 //! One schedule from beginning to end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use mqtools_common::message::{Publication, Qos, Receipt};
 use mqtools_common::property::Properties;
 use mqtools_common::protocol::{
-    Connect, Event, ProtocolError, PublishError, Session, Subscription, Trace,
+    Connect, Event, Output, ProtocolError, PublishError, Session, Subscription, Trace,
 };
+use mqtools_common::reason::Version;
 use mqtools_common::topic::{TopicFilter, TopicName};
 
 use super::broker::Broker;
 use super::monitor::{Monitor, number_of, payload, topic};
 use super::plan::{Plan, Random};
-use crate::driver::{lasting, peek};
+use crate::driver::lasting;
 use crate::wire;
 
 /// Far more steps than any schedule that does not stall needs.
@@ -22,11 +24,18 @@ const STEPS: usize = 200_000;
 
 const KEEP_ALIVE: u16 = 20;
 
+/// A Reason Code of DISCONNECT (MQTT 5, table 3.14).
+const SERVER_SHUTTING_DOWN: u8 = 0x8B;
+
 /// What happened, for whoever wants to know whether it was hard.
 pub struct Tally {
     pub reconnects: usize,
     pub resent: usize,
     pub by_alias: usize,
+    pub timeouts: usize,
+    pub takeovers: usize,
+    pub late: usize,
+    pub told: usize,
 }
 
 /// Runs `plan` and checks every rule on the way; `trace` is told the session's steps.
@@ -40,6 +49,10 @@ pub fn run(plan: &Plan, trace: Option<Trace>) -> Tally {
                 reconnects: world.connections - 1,
                 resent: world.monitor.resent,
                 by_alias: world.monitor.by_alias,
+                timeouts: world.timeouts,
+                takeovers: world.takeovers,
+                late: world.broker.late,
+                told: world.told,
             };
         }
         world.step();
@@ -68,13 +81,18 @@ struct World<'a> {
     last_fed: Instant,
     keep_alive: u16,
     connections: usize,
-    /// The broker has accepted a new session over this connection.
-    unheard: bool,
     cuts_left: usize,
-    forgotten: u32,
+    timeouts: usize,
+    takeovers: usize,
     /// The application.
     next: usize,
     by_id: BTreeMap<u16, usize>,
+    /// The payloads of those, in bytes.
+    bytes: usize,
+    /// QoS 2 messages that may be duplicates, as the session said.
+    told: usize,
+    /// The broker said DISCONNECT over this connection.
+    closed: bool,
     ends: BTreeMap<usize, u8>,
     held: VecDeque<(Receipt, usize, Qos, usize)>,
     seen: BTreeMap<usize, u32>,
@@ -85,7 +103,10 @@ impl<'a> World<'a> {
     fn new(plan: &'a Plan, trace: Option<Trace>) -> Self {
         let connect = Connect {
             keep_alive: KEEP_ALIVE,
+            clean_start: plan.clean,
+            session_expiry: Some(300),
             receive_maximum: plan.client_receive_maximum,
+            topic_alias_maximum: plan.client_alias_maximum,
             ..lasting(plan.version)
         };
         let now = Instant::now();
@@ -95,13 +116,7 @@ impl<'a> World<'a> {
             now,
             session: Session::new(connect, plan.window, trace),
             monitor: Monitor::new(plan.version, plan.window),
-            broker: Broker::new(
-                plan.version,
-                plan.ours.len(),
-                &plan.theirs,
-                plan.client_receive_maximum,
-                plan.refusals,
-            ),
+            broker: Broker::new(plan),
             watched: 0,
             up: VecDeque::new(),
             down: VecDeque::new(),
@@ -109,11 +124,14 @@ impl<'a> World<'a> {
             last_fed: now,
             keep_alive: KEEP_ALIVE,
             connections: 0,
-            unheard: false,
             cuts_left: plan.cuts,
-            forgotten: 0,
+            timeouts: 0,
+            takeovers: 0,
             next: 0,
             by_id: BTreeMap::new(),
+            bytes: 0,
+            told: 0,
+            closed: false,
             ends: BTreeMap::new(),
             held: VecDeque::new(),
             seen: BTreeMap::new(),
@@ -139,11 +157,24 @@ impl<'a> World<'a> {
             0 | 1 => self.publish(),
             2 => self.write(),
             3 => self.broker_reads(),
-            4 => self.broker_writes(),
+            4 => {
+                self.broker_writes();
+                if self.plan.late && self.broker.late(&mut self.random) {
+                    self.takeovers += 1;
+                    self.broker.taken_over();
+                    self.reconnect();
+                }
+            }
             5 => self.read(),
-            6 => self.acknowledge(),
+            6 if self.random.one_in(self.plan.slowness) => self.acknowledge(),
             7 => self.time(),
-            8 if self.cuts_left > 0 && self.random.one_in(40) => self.cut(),
+            8 if self.cuts_left > 0 && self.random.one_in(40) => {
+                if self.plan.farewells && self.random.one_in(3) {
+                    self.silence();
+                } else {
+                    self.cut();
+                }
+            }
             9 if self.random.one_in(30) => self.request(),
             _ => {}
         }
@@ -151,7 +182,7 @@ impl<'a> World<'a> {
 
     fn open(&mut self) {
         self.connections += 1;
-        self.unheard = false;
+        self.closed = false;
         self.keep_alive = KEEP_ALIVE;
         self.last_fed = self.now;
         self.monitor.opened();
@@ -162,9 +193,12 @@ impl<'a> World<'a> {
 
     /// Shows the monitor what the session wants to send, as soon as it does.
     fn watch(&mut self) {
-        let bytes = peek(self.session.output());
-        self.monitor.client_sends(&bytes[self.watched..]);
-        self.watched = bytes.len();
+        let bytes = part(self.session.output(), self.watched, usize::MAX);
+        self.monitor.client_sends(&bytes);
+        self.watched += bytes.len();
+        assert_eq!(self.watched, self.session.output().len());
+        assert_eq!(self.session.unacknowledged(), self.by_id.len());
+        assert_eq!(self.session.unacknowledged_bytes(), self.bytes);
     }
 
     fn publish(&mut self) {
@@ -191,6 +225,7 @@ impl<'a> World<'a> {
                 assert!(room || id.is_none(), "taken without room");
                 if let Some(id) = id {
                     assert_eq!(self.by_id.insert(id, number), None);
+                    self.bytes += message.payload.len();
                 }
             }
             Err(PublishError::NotConnected) => {
@@ -216,12 +251,16 @@ impl<'a> World<'a> {
 
     /// The socket takes some bytes.
     fn write(&mut self) {
-        let bytes = peek(self.session.output());
-        let count = self.some(bytes.len());
+        let count = self.some(self.watched);
+        self.hand_over(count);
+    }
+
+    fn hand_over(&mut self, count: usize) {
         if count > 0 {
-            self.up.extend(&bytes[..count]);
+            self.up.extend(part(self.session.output(), 0, count));
             self.session.output().advance(count);
             self.watched -= count;
+            self.monitor.handed_over(count);
             self.session.sent(self.now);
         }
     }
@@ -233,10 +272,9 @@ impl<'a> World<'a> {
     }
 
     fn broker_writes(&mut self) {
-        if self.broker.connect_waits {
+        if self.broker.connect_waits() {
             let properties = self.connack_properties();
             let present = self.broker.accept();
-            self.unheard = !present;
             let connack = wire::connack(self.plan.version, present, 0, &properties);
             self.down.extend(connack);
         } else if let Some(bytes) = self.broker.emit(&mut self.random) {
@@ -282,6 +320,7 @@ impl<'a> World<'a> {
         }
         let bytes: Vec<u8> = self.down.drain(..count).collect();
         self.monitor.client_receives(&bytes);
+        assert!(!self.closed, "the broker sends after its DISCONNECT");
         self.input.extend_from_slice(&bytes);
         self.session.feed(&mut self.input, self.now).unwrap();
         self.last_fed = self.now;
@@ -291,6 +330,7 @@ impl<'a> World<'a> {
         assert!(self.monitor.ends.is_empty(), "{:?}", self.monitor.ends);
         assert_eq!(self.monitor.in_doubt, 0, "messages in doubt, unsaid");
         self.watch();
+        self.monitor.check_answers();
     }
 
     fn event(&mut self, event: Event) {
@@ -299,9 +339,11 @@ impl<'a> World<'a> {
                 let limit = self.monitor.receive_maximum;
                 assert_eq!(usize::from(accepted.receive_maximum), limit);
                 self.requests.clear();
+                self.broker.heard();
             }
             Event::MayDuplicate(count) => {
                 assert_eq!(count, std::mem::take(&mut self.monitor.in_doubt));
+                self.told += count;
             }
             Event::Message(message) => {
                 let number = number_of(&message.payload);
@@ -315,8 +357,12 @@ impl<'a> World<'a> {
                 self.seen.insert(number, times + 1);
                 match message.qos {
                     Qos::AtMostOnce => assert_eq!(times, 0),
-                    Qos::AtLeastOnce => assert!(times == 0 || message.dup || self.forgotten > 0),
-                    Qos::ExactlyOnce => assert!(times <= self.forgotten, "{number} again"),
+                    Qos::AtLeastOnce => {
+                        assert!(times == 0 || message.dup || self.broker.forgotten > 0)
+                    }
+                    Qos::ExactlyOnce => {
+                        assert!(times <= self.broker.forgotten, "{number} again");
+                    }
                 }
                 if let Some(receipt) = message.receipt {
                     let held = (receipt, number, message.qos, self.connections);
@@ -327,6 +373,7 @@ impl<'a> World<'a> {
                 packet_id, reason, ..
             } => {
                 let number = self.by_id.remove(&packet_id).unwrap();
+                self.bytes -= payload(number).len();
                 let code = reason.0;
                 if self.monitor.ends.front() == Some(&(packet_id, number, code)) {
                     self.monitor.ends.pop_front();
@@ -341,7 +388,12 @@ impl<'a> World<'a> {
             Event::Subscribed { packet_id, .. } | Event::Unsubscribed { packet_id, .. } => {
                 assert!(self.requests.remove(&packet_id));
             }
-            Event::Refused(_) | Event::Closed { .. } | Event::MayBeLost(_) => panic!("{event:?}"),
+            Event::Closed { reason, .. } => {
+                assert_eq!(reason.0, SERVER_SHUTTING_DOWN);
+                assert!(!self.session.is_online());
+                self.closed = true;
+            }
+            _ => panic!("{event:?}"),
         }
     }
 
@@ -390,6 +442,7 @@ impl<'a> World<'a> {
             Err(ProtocolError::KeepAliveTimeout) => {
                 let silence = self.now - self.last_fed;
                 assert!(silence >= Duration::from_secs(self.keep_alive.into()) / 2);
+                self.timeouts += 1;
                 self.cut();
             }
             Err(other) => panic!("{other:?}"),
@@ -401,18 +454,64 @@ impl<'a> World<'a> {
         self.cuts_left = self.cuts_left.saturating_sub(1);
         self.write();
         self.broker_reads();
+        if self.plan.farewells && self.plan.version == Version::V5 && self.broker.connected() {
+            self.down.extend([0xE0, 1, SERVER_SHUTTING_DOWN]);
+        }
         self.read();
-        let unheard = self.unheard && !self.session.is_online();
+        let forget = self.plan.forget > 0 && self.random.one_in(self.plan.forget);
+        let late = self.plan.late && self.random.one_in(2);
+        let late = late.then(|| {
+            let arriving = self.some(self.up.len());
+            let bytes = self.up.drain(..arriving).collect();
+            (bytes, self.random.below(100))
+        });
+        self.broker.disconnected(late);
+        if forget {
+            self.broker.forget();
+        }
+        self.reconnect();
+        if self.plan.late && self.random.one_in(4) {
+            // Given up before CONNACK: this CONNECT and the next race each other.
+            self.hand_over(self.watched);
+            let bytes = std::mem::take(&mut self.up);
+            let delay = self.random.below(200);
+            self.broker.disconnected(Some((bytes, delay)));
+            self.reconnect();
+        }
+    }
+
+    fn reconnect(&mut self) {
         self.up.clear();
         self.down.clear();
         self.input.clear();
         self.session.lost();
-        // A new session whose CONNACK got lost is forgotten too: MQTT gives the client no way
-        // to tell it from the old one when it finds a session present the next time.
-        let forget = unheard || self.plan.forget > 0 && self.random.one_in(self.plan.forget);
-        self.forgotten += u32::from(forget && self.broker.session);
-        self.broker.disconnected(forget);
         self.open();
+    }
+
+    /// The broker goes silent, and takes nothing: Keep Alive finds it out in time.
+    fn silence(&mut self) {
+        if !self.session.is_online() {
+            return;
+        }
+        self.hand_over(self.watched);
+        let from = self.now.max(self.last_fed);
+        let keep_alive = Duration::from_secs(self.keep_alive.into());
+        while let Some(due) = self.session.deadline() {
+            self.now = self.now.max(due);
+            assert!(self.now - from <= keep_alive * 3 / 2, "not given up");
+            match self.session.tick(self.now) {
+                Ok(()) => {
+                    self.watch();
+                    self.hand_over(self.watched);
+                }
+                Err(ProtocolError::KeepAliveTimeout) => {
+                    self.timeouts += 1;
+                    return self.cut();
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        panic!("nothing is due");
     }
 
     /// A number of bytes up to `all`: often few, sometimes all.
@@ -425,6 +524,7 @@ impl<'a> World<'a> {
     }
 
     fn check_end(&self) {
+        let mut duplicates = 0;
         for (number, qos) in self.plan.ours.iter().enumerate() {
             let arrivals = self.broker.arrivals[number];
             let refused = self.broker.refused[number];
@@ -434,15 +534,50 @@ impl<'a> World<'a> {
                 (_, Some(0x95)) => {}
                 (_, Some(code)) if *code >= 0x80 => assert!(refused, "{number}: {code:#04x}"),
                 (Qos::AtLeastOnce, _) => assert!(arrivals >= 1, "{number} is lost"),
-                (Qos::ExactlyOnce, _) => assert!(
-                    (1..=1 + self.forgotten).contains(&arrivals),
-                    "{number} arrived {arrivals} times"
-                ),
+                (Qos::ExactlyOnce, _) => {
+                    let most = if self.plan.unheard_lives {
+                        self.broker.forgotten
+                    } else {
+                        self.monitor.doubts.get(&number).copied().unwrap_or(0)
+                    };
+                    assert!(arrivals >= 1, "{number} is lost");
+                    assert!(arrivals <= 1 + most, "{number} arrived {arrivals} times");
+                    duplicates += arrivals as usize - 1;
+                }
             }
+        }
+        if !self.plan.unheard_lives {
+            assert!(
+                duplicates <= self.told,
+                "{duplicates} and told {}",
+                self.told
+            );
         }
         for (number, qos) in self.plan.theirs.iter().enumerate() {
             let times = self.seen.get(&number).copied().unwrap_or_default();
             assert!(*qos == Qos::AtMostOnce || times > 0, "{number} is lost");
         }
+        // Nothing is left of what is over.
+        let left = format!("{:?}", self.session);
+        assert!(
+            left.contains("slots: []") && left.contains("received: {}"),
+            "{left}"
+        );
     }
+}
+
+/// Bytes `from` to `to` of those that wait, as far as there are any.
+fn part(output: &Output, from: usize, to: usize) -> Vec<u8> {
+    let mut slots = [IoSlice::new(&[]); 256];
+    let count = output.slices(&mut slots);
+    assert!(count < slots.len(), "more pieces than any schedule makes");
+    let mut at = 0;
+    let mut bytes = Vec::new();
+    for piece in &slots[..count] {
+        let begin = from.saturating_sub(at).min(piece.len());
+        let end = to.saturating_sub(at).min(piece.len());
+        bytes.extend_from_slice(piece.get(begin..end).unwrap_or_default());
+        at += piece.len();
+    }
+    bytes
 }

@@ -204,7 +204,7 @@ impl Client {
         let Some(config) = self.redial.config.clone() else {
             return Err(why);
         };
-        self.session.lost();
+        self.drop_stream();
         let why = self.count_closed(why);
         if !why.may_heal() {
             return Err(why);
@@ -248,7 +248,7 @@ impl Client {
     /// An attempt has failed: there will be another one, or it is the end.
     fn failed(&mut self, report: Report) -> Result<(), ClientError> {
         self.link = Link::Gone;
-        self.session.lost();
+        self.drop_stream();
         let redial = &mut self.redial;
         redial.closed_soon = 0;
         let last = |report| Err(ClientError::NotBack(Box::new(report)));
@@ -280,6 +280,13 @@ impl Client {
         if let Some(config) = &redial.config {
             config.tell_up(&self.peer, redial.lost_at);
         }
+    }
+
+    /// Closes the connection at once: to a broker that still has it, it would count as a second
+    /// one beside the next.
+    fn drop_stream(&mut self) {
+        self.session.lost();
+        self.stream = Box::pin(tokio::io::empty());
     }
 
     fn take_stream(&mut self, stream: Stream, peer: Peer) {

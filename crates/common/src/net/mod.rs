@@ -2,6 +2,8 @@
 //! TLS and WebSocket where asked for.
 
 mod dial;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod open;
 mod peer;
 mod proxy;

@@ -151,36 +151,40 @@ impl Proxy {
                 ),
             )
         };
-        let target = (host.as_str(), *port);
-        let request = async {
-            match &self.credentials {
-                None => Socks5Stream::connect_with_socket(stream, target).await,
-                Some(Credentials { username, password }) => {
-                    let password = std::str::from_utf8(password.reveal()).unwrap_or_default();
-                    Socks5Stream::connect_with_password_and_socket(
-                        stream, target, username, password,
-                    )
-                    .await
-                }
-            }
-        };
-        let connected = limit.on(request).await.map_err(|seconds| {
-            failed()
-                .cause(format!("no answer within {seconds} s"))
-                .hint("the broker may be unreachable from there, or that port is no SOCKS5 proxy's")
-        })?;
-        match connected {
-            Ok(stream) => Ok(stream.into_inner()),
-            Err(why) => {
+        limit
+            .on(self.negotiate(stream, (host, *port)))
+            .await
+            .map_err(|seconds| {
+                failed()
+                    .cause(format!("no answer within {seconds} s"))
+                    .hint("the broker may be unreachable from there, or that port is no SOCKS5 proxy's")
+            })?
+            .map_err(|why| {
                 let (cause, hint) = explain(&why, self.credentials.is_some());
                 let report = failed().cause(cause).hint(hint);
-                Err(if may_heal(&why) {
+                if may_heal(&why) {
                     report
                 } else {
                     report.lasting()
-                })
+                }
+            })
+    }
+
+    /// Has it connect to `target`, over a connection to it.
+    pub(super) async fn negotiate(
+        &self,
+        stream: Stream,
+        target: (&str, u16),
+    ) -> Result<Stream, Error> {
+        let connected = match &self.credentials {
+            None => Socks5Stream::connect_with_socket(stream, target).await,
+            Some(Credentials { username, password }) => {
+                let password = std::str::from_utf8(password.reveal()).unwrap_or_default();
+                Socks5Stream::connect_with_password_and_socket(stream, target, username, password)
+                    .await
             }
-        }
+        };
+        connected.map(Socks5Stream::into_inner)
     }
 }
 
@@ -198,7 +202,7 @@ fn may_heal(why: &Error) -> bool {
 }
 
 /// Cause and hint of what the proxy answered (RFC 1928, section 6).
-fn explain(why: &Error, has_credentials: bool) -> (String, &'static str) {
+pub(super) fn explain(why: &Error, has_credentials: bool) -> (String, &'static str) {
     let (cause, hint) = match why {
         Error::GeneralSocksServerFailure => (
             "general failure of the proxy (reply 1)",

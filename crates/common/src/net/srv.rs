@@ -163,6 +163,15 @@ async fn ask(resolver: &StubResolver, name: &Name<Vec<u8>>) -> io::Result<Answer
     }
 }
 
+/// The places that an answer names, as text; none when it cannot be read.
+#[cfg(feature = "fuzz")]
+pub(super) fn targets_of(message: &Message<[u8]>) -> Option<Vec<String>> {
+    let records = read(message).ok()?.records;
+    let usable = records.into_iter().filter(Record::is_usable).collect();
+    let ordered = order(usable, random).into_iter();
+    Some(ordered.map(|record| record.address().to_string()).collect())
+}
+
 fn read(message: &Message<[u8]>) -> Result<Answer, domain::base::wire::ParseError> {
     let mut records = Vec::new();
     if let Some(owner) = message.canonical_name() {

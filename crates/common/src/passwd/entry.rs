@@ -3,6 +3,8 @@
 //! A [`Line`] is a view into the file's bytes and never loses any of them: the lines of a
 //! file, written one after the other, are the file.
 
+use std::ops::Range;
+
 use memchr::memchr;
 use thiserror::Error;
 
@@ -16,12 +18,19 @@ pub const MAX_LENGTH: usize = 65_535;
 pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let mut rest = text;
     let mut number = 0;
+    let mut start = 0;
     std::iter::from_fn(move || {
         let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
         let (bytes, after) = rest.split_at_checked(length)?;
         rest = after;
         number += 1;
-        (!bytes.is_empty()).then_some(Line { number, bytes })
+        let line = Line {
+            number,
+            start,
+            bytes,
+        };
+        start += length;
+        (!bytes.is_empty()).then_some(line)
     })
 }
 
@@ -30,11 +39,19 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 pub struct Line<'a> {
     /// Counted from 1.
     pub number: usize,
+    /// How many bytes of the file come before it.
+    pub start: usize,
     /// The line as it stands in the file, its ending included.
     pub bytes: &'a [u8],
 }
 
 impl<'a> Line<'a> {
+    /// Where it stands in the file, in bytes.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.start + self.bytes.len()
+    }
+
     /// How the line ends: `\n`, `\r\n`, or nothing on a last line without a newline.
     #[must_use]
     pub fn ending(&self) -> &'a [u8] {
@@ -58,13 +75,14 @@ impl<'a> Line<'a> {
     /// # Errors
     /// [`Fault`] when the line is none of these.
     pub fn parse(&self) -> Result<Option<Entry<'a>>, Fault> {
-        if self.bytes.starts_with(b"#") || trim(self.bytes).is_empty() {
+        if self.bytes.starts_with(b"#") {
             return Ok(None);
         }
-        let colon = self.bytes.iter().position(|&byte| byte == b':');
-        let (user, rest) = colon
-            .and_then(|at| self.bytes.split_at_checked(at))
-            .ok_or(Fault::NoColon)?;
+        let colon = memchr(b':', self.bytes);
+        let Some((user, rest)) = colon.and_then(|at| self.bytes.split_at_checked(at)) else {
+            let blank = trim(self.bytes).is_empty();
+            return if blank { Ok(None) } else { Err(Fault::NoColon) };
+        };
         let entry = Entry {
             user: trim(user),
             value: trim(rest.strip_prefix(b":").unwrap_or(rest)),
@@ -90,12 +108,18 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// Whether the value claims to be a hash; otherwise it is a plain password.
+    #[must_use]
+    pub fn is_hashed(&self) -> bool {
+        hash::begins_like_a_hash(self.value)
+    }
+
     /// Like [`credential`](Self::credential) for who needs only the error.
     ///
     /// # Errors
     /// As there.
     pub fn check(&self) -> Result<(), HashError> {
-        if hash::begins_like_a_hash(self.value) {
+        if self.is_hashed() {
             hash::check(self.value)
         } else {
             Ok(())
@@ -108,7 +132,7 @@ impl Entry<'_> {
     /// [`HashError`] for a value that begins like a hash and is none: most likely a hash that
     /// was cut or damaged, and certainly nothing to be taken for a password.
     pub fn credential(&self) -> Result<Credential, HashError> {
-        if hash::begins_like_a_hash(self.value) {
+        if self.is_hashed() {
             PasswordHash::parse(self.value).map(Credential::Hash)
         } else {
             Ok(Credential::Plain(Secret::new(self.value.to_vec())))
@@ -208,10 +232,12 @@ pub enum UserNameError {
 /// Refuses a password that no client could send, or that a broker would not ask for.
 ///
 /// # Errors
-/// [`PasswordError`] for an empty one and for one of more than [`MAX_LENGTH`] bytes.
+/// [`PasswordError`] for an empty one, one of more than [`MAX_LENGTH`] bytes, and one with a
+/// NUL byte.
 pub fn check_password(password: &Secret) -> Result<(), PasswordError> {
     match password.reveal().len() {
         0 => Err(PasswordError::Empty),
+        1..=MAX_LENGTH if memchr(0, password.reveal()).is_some() => Err(PasswordError::Nul),
         1..=MAX_LENGTH => Ok(()),
         _ => Err(PasswordError::TooLong),
     }
@@ -226,15 +252,26 @@ pub enum PasswordError {
     /// More than [`MAX_LENGTH`] bytes.
     #[error("the password is longer than 65,535 bytes")]
     TooLong,
+    /// Mosquitto hashes what comes before it and no more, and would let nobody in.
+    #[error("the password contains a NUL byte, where a broker takes it to end")]
+    Nul,
 }
 
 /// Without the white space that C's `isspace` finds at both ends, which is what brokers cut off.
 fn trim(bytes: &[u8]) -> &[u8] {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
-    let start = bytes.iter().take_while(|byte| blank(byte)).count();
-    let rest = bytes.get(start..).unwrap_or_default();
-    let end = rest.iter().rev().take_while(|byte| blank(byte)).count();
-    rest.get(..rest.len() - end).unwrap_or_default()
+    let mut rest = bytes;
+    while let Some((first, behind)) = rest.split_first()
+        && blank(first)
+    {
+        rest = behind;
+    }
+    while let Some((last, before)) = rest.split_last()
+        && blank(last)
+    {
+        rest = before;
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -311,12 +348,14 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_one_to_65535_bytes_long() {
+    fn a_password_is_one_to_65535_bytes_long_without_nul() {
         let check = |length| check_password(&Secret::new(vec![b'x'; length]));
         assert_eq!(check(0), Err(PasswordError::Empty));
         assert_eq!(check(1), Ok(()));
         assert_eq!(check(65_535), Ok(()));
         assert_eq!(check(65_536), Err(PasswordError::TooLong));
+        let nul = Secret::from("a\0b".to_owned());
+        assert_eq!(check_password(&nul), Err(PasswordError::Nul));
     }
 
     #[test]
@@ -333,6 +372,7 @@ mod tests {
             prop_assert_eq!(&written, &text);
             for line in lines(&text) {
                 prop_assert!(line.bytes.ends_with(line.ending()));
+                prop_assert_eq!(&text[line.range()], line.bytes);
                 // Whatever the bytes are, they have some meaning or a fault, and no panic.
                 let _ = line.parse().map(|entry| entry.map(|entry| entry.credential().is_ok()));
             }

@@ -15,10 +15,13 @@ mod tests;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
+use signal_hook::consts::SIGXFSZ;
 
+use super::patch::Patch;
 use crate::exit::Exit;
 use crate::report::Report;
 
@@ -70,7 +73,7 @@ pub fn is_interrupted(path: &Path) -> Result<bool, Report> {
     Ok(journal::recover(&text).is_some())
 }
 
-/// Replaces the content of an existing password file by what `change` makes of it.
+/// Changes the content of an existing password file as `change` says.
 ///
 /// Any number of processes may do this to one file at once: each change sees the result of
 /// the one before. Everybody else sees either the old file or the new one, also after a
@@ -81,7 +84,7 @@ pub fn is_interrupted(path: &Path) -> Result<bool, Report> {
 /// A [`Report`] from `change`, or about what the system refused; the file is as it was.
 pub fn edit(
     path: &Path,
-    mut change: impl FnMut(&[u8]) -> Result<Vec<u8>, Report>,
+    mut change: impl FnMut(&[u8]) -> Result<Patch, Report>,
 ) -> Result<Outcome, Report> {
     replace(path, Access::default(), |old| {
         change(old.ok_or_else(|| failed("open", path, &Errno::NOENT.into()))?)
@@ -94,7 +97,9 @@ pub fn edit(
 /// # Errors
 /// A [`Report`] about what the system refused; what was there is as it was.
 pub fn create(path: &Path, access: Access, content: &[u8]) -> Result<Outcome, Report> {
-    replace(path, access, |_| Ok(content.to_vec()))
+    replace(path, access, |old| {
+        Ok(Patch::whole(old.map_or(0, <[u8]>::len), content))
+    })
 }
 
 /// Makes a password file where there is none.
@@ -103,7 +108,7 @@ pub fn create(path: &Path, access: Access, content: &[u8]) -> Result<Outcome, Re
 /// A [`Report`] about what the system refused, or that there is a file.
 pub fn create_new(path: &Path, access: Access, content: &[u8]) -> Result<(), Report> {
     replace(path, access, |old| match old {
-        None => Ok(content.to_vec()),
+        None => Ok(Patch::whole(0, content)),
         Some(_) => Err(exists(path)),
     })
     .map(drop)
@@ -124,16 +129,17 @@ pub fn exists(path: &Path) -> Report {
 fn replace(
     path: &Path,
     access: Access,
-    mut change: impl FnMut(Option<&[u8]>) -> Result<Vec<u8>, Report>,
+    mut change: impl FnMut(Option<&[u8]>) -> Result<Patch, Report>,
 ) -> Result<Outcome, Report> {
     let target = follow_links(path).map_err(|error| failed("open", path, &error))?;
+    survive_size_limits();
     loop {
         regular_file(&target)?;
         let old = open_locked(&target).map_err(|error| failed("open", path, &error))?;
         stage::sweep(folder(&target));
         let Some(mut old) = old else {
             let content = change(None)?;
-            let made = stage::new_file(&target, &content, access).and_then(|new| {
+            let made = stage::new_file(&target, &content.apply(b""), access).and_then(|new| {
                 new.persist_noclobber(&target)
                     .map_err(|unmade| unmade.error)
             });
@@ -152,28 +158,29 @@ fn replace(
             .map_err(|error| failed("read", path, &error))?;
         if let Some(whole) = journal::recover(&before) {
             if in_place::repair(&old, &whole).is_err() {
+                let whole = Patch::whole(before.len(), whole);
                 write(path, &target, &old, &before, &whole)?;
             }
             continue;
         }
-        let after = change(Some(&before))?;
-        if after == before {
+        let patch = change(Some(&before))?;
+        if !patch.changes(&before) {
             return Ok(Outcome::Unchanged);
         }
-        write(path, &target, &old, &before, &after)?;
+        write(path, &target, &old, &before, &patch)?;
         return Ok(Outcome::Replaced);
     }
 }
 
-/// Gives the locked file `old`, which holds `before`, the content `after`.
+/// Applies `patch` to the locked file `old`, which holds `before`.
 fn write(
     path: &Path,
     target: &Path,
     old: &File,
     before: &[u8],
-    after: &[u8],
+    patch: &Patch,
 ) -> Result<(), Report> {
-    let renamed = stage::successor(target, after, old)
+    let renamed = stage::successor(target, patch.pieces(before), old)
         .and_then(|new| new.persist(target).map_err(|unmade| unmade.error));
     let error = match renamed {
         Ok(_) => return sync_folder(path, target),
@@ -182,13 +189,22 @@ fn write(
     if !in_place_may_help(&error) {
         return Err(failed_to_write("replace", path, target, &error));
     }
-    in_place::write(old, before, after).map_err(|in_place| match in_place.raw_os_error() {
-        // The file is open for reading only, because it cannot be written.
-        Some(code) if code == Errno::BADF.raw_os_error() => {
-            failed_to_write("replace", path, target, &error)
+    in_place::write(old, before, &patch.apply(before)).map_err(|in_place| {
+        match in_place.raw_os_error() {
+            // The file is open for reading only, because it cannot be written.
+            Some(code) if code == Errno::BADF.raw_os_error() => {
+                failed_to_write("replace", path, target, &error)
+            }
+            _ => failed("write", path, &in_place),
         }
-        _ => failed("write", path, &in_place),
     })
+}
+
+/// Makes a write beyond the limit of `ulimit -f` an error like that of a full disk: its signal
+/// would end the process, and what it has written so far would stay.
+fn survive_size_limits() {
+    // The flag is nobody's; a handler that cannot be set leaves things as they are.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 /// Whether what stopped the usual way is something that overwriting does not need: to write in
@@ -254,11 +270,17 @@ fn regular_file(path: &Path) -> Result<(), Report> {
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Report {
-    Report::new(
+    let report = Report::new(
         Exit::PASSWD_FAILED,
         format!("cannot {what} {}", path.display()),
     )
-    .cause(reason(error))
+    .cause(reason(error));
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            report.hint("no file of this process may be so long: ulimit -f shows the limit")
+        }
+        _ => report,
+    }
 }
 
 /// Like [`failed`], and explains why the folder matters.

@@ -1,11 +1,12 @@
 //! Password files as MQTT brokers read them: one line ([`entry`]), its hash ([`hash`], and which
 //! [`broker`] reads it) and
-//! the file as a whole ([`file`]). Knows no sockets and no command line.
+//! the file as a whole ([`file`]), of which a change is a [`patch`]. Knows no sockets and no command line.
 
 pub mod broker;
 pub mod entry;
 pub mod file;
 pub mod hash;
+pub mod patch;
 
 use crate::secret::Secret;
 

@@ -25,10 +25,10 @@ pub(super) enum Naming {
 
 impl Naming {
     /// What stands in the topic's place.
-    pub(super) fn topic(self, message: &Publication) -> &str {
+    pub(super) fn topic(self, message: &Publication) -> &[u8] {
         match self {
-            Self::Topic | Self::Both(_) => message.topic.as_str(),
-            Self::Alias(_) => "",
+            Self::Topic | Self::Both(_) => message.topic.as_bytes(),
+            Self::Alias(_) => b"",
         }
     }
 

@@ -80,7 +80,7 @@ impl Codec {
             0x30 | u8::from(dup) << 3 | message.qos.level() << 1 | u8::from(message.retain),
         );
         put_remaining_length(buffer, remaining)?;
-        put_binary(buffer, naming.topic(message).as_bytes());
+        put_binary(buffer, naming.topic(message));
         if message.qos != Qos::AtMostOnce {
             buffer.put_u16(packet_id);
         }

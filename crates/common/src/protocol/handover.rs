@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use crate::message::Publication;
 
 /// After how many bytes a PINGREQ is sent whose answer proves that those before it arrived: about
@@ -12,9 +14,13 @@ const BYTES_BETWEEN_PROOFS: u64 = 128 * 1024;
 /// The messages of one connection, counted from its beginning.
 #[derive(Debug, Default)]
 pub(super) struct Handover {
-    /// Not gone out whole, and where each of them ends in the output: they can go out over another
-    /// connection, because a broker does nothing with half a packet.
-    waiting: VecDeque<(u64, Publication)>,
+    /// The payloads of those that have not gone out whole, and where each of them ends in the
+    /// output: they can go out over another connection, because a broker does nothing with half a
+    /// packet.
+    waiting: VecDeque<(u64, Bytes)>,
+    /// What so many of `waiting` have in common, without a payload: mostly it is the same for all,
+    /// and a copy of it for each would cost more than the rest of publishing it.
+    runs: VecDeque<(usize, Publication)>,
     /// Gone out whole.
     handed: u64,
     /// Of these, how many have surely arrived.
@@ -27,8 +33,17 @@ pub(super) struct Handover {
 
 impl Handover {
     /// A message was written, up to `end` of the output.
-    pub(super) fn written(&mut self, message: Publication, end: u64) {
-        self.waiting.push_back((end, message));
+    pub(super) fn written(&mut self, message: &Publication, end: u64) {
+        self.waiting.push_back((end, message.payload.clone()));
+        match self.runs.back_mut() {
+            Some((count, common)) if common.is_same_but_for_payload(message) => *count += 1,
+            last => {
+                if last.is_some_and(|(count, _)| *count == 0) {
+                    self.runs.pop_back();
+                }
+                self.runs.push_back((1, message.with_payload(Bytes::new())));
+            }
+        }
     }
 
     /// Bytes went out, `gone` altogether.
@@ -36,6 +51,13 @@ impl Handover {
         while self.waiting.front().is_some_and(|(end, _)| *end <= gone) {
             self.waiting.pop_front();
             self.handed += 1;
+            if let Some((count, _)) = self.runs.front_mut() {
+                *count -= 1;
+                // The last run stays, because the next message is likely to belong to it.
+                if *count == 0 && self.runs.len() > 1 {
+                    self.runs.pop_front();
+                }
+            }
         }
     }
 
@@ -43,7 +65,14 @@ impl Handover {
     pub(super) fn wants_proof(&self, gone: u64) -> bool {
         self.handed > self.proven
             && self.pings.is_empty()
-            && gone - self.last_ping > BYTES_BETWEEN_PROOFS
+            && gone.saturating_sub(self.last_ping) > BYTES_BETWEEN_PROOFS
+    }
+
+    /// Whether an answer is due that proves something.
+    pub(super) fn awaits_proof(&self) -> bool {
+        self.pings
+            .back()
+            .is_some_and(|before| *before > self.proven)
     }
 
     /// PINGREQ was written; it ends at `end` of the output.
@@ -56,7 +85,8 @@ impl Handover {
     /// PINGRESP came. Answers come in the order of the requests.
     pub(super) fn answered(&mut self) {
         if let Some(before) = self.pings.pop_front() {
-            self.proven = before;
+            // A broker may also answer what was not sent yet.
+            self.proven = before.min(self.handed);
         }
     }
 
@@ -65,19 +95,31 @@ impl Handover {
         self.waiting.len()
     }
 
+    /// How many messages went out whole and have not surely arrived.
+    pub(super) fn in_doubt(&self) -> u64 {
+        self.handed.saturating_sub(self.proven)
+    }
+
     /// The connection is gone. Gives how many messages went out over it and may not have arrived;
     /// what did not go out whole still waits.
     pub(super) fn lost(&mut self) -> u64 {
-        let in_doubt = self.handed - self.proven;
+        let in_doubt = self.in_doubt();
         *self = Self {
             waiting: std::mem::take(&mut self.waiting),
+            runs: std::mem::take(&mut self.runs),
             ..Self::default()
         };
         in_doubt
     }
 
     /// Takes what waits out, to be written anew.
-    pub(super) fn take(&mut self) -> VecDeque<(u64, Publication)> {
-        std::mem::take(&mut self.waiting)
+    pub(super) fn take(&mut self) -> Vec<Publication> {
+        let mut payloads = std::mem::take(&mut self.waiting).into_iter();
+        let mut all = Vec::new();
+        for (count, common) in std::mem::take(&mut self.runs) {
+            let run = payloads.by_ref().take(count);
+            all.extend(run.map(|(_, payload)| common.with_payload(payload)));
+        }
+        all
     }
 }

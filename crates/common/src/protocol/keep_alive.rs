@@ -5,12 +5,18 @@ use std::time::{Duration, Instant};
 
 /// PINGREQ after an interval without traffic in one of the two directions, and half an
 /// interval for the answer, so that a dead broker is found within 1.5 intervals.
+///
+/// All times are of a clock that stands still while the machine sleeps ([`Instant`] on Linux).
+/// That is meant: an answer that was due during the sleep still gets its time afterwards, and a
+/// broker that has forgotten us meanwhile is found within 1.5 intervals of waking.
 #[derive(Debug, Default)]
 pub(super) struct KeepAlive {
     interval: Option<Duration>,
     last_sent: Option<Instant>,
     last_received: Option<Instant>,
     ping: Option<Ping>,
+    /// Nothing is read: an answer cannot be seen, and its absence says nothing.
+    is_deaf: bool,
 }
 
 /// A PINGREQ without an answer.
@@ -30,6 +36,7 @@ impl KeepAlive {
             last_sent: Some(now),
             last_received: Some(now),
             ping: None,
+            is_deaf: false,
         }
     }
 
@@ -50,6 +57,32 @@ impl KeepAlive {
         self.ping = None;
     }
 
+    /// Reading stops, or goes on. What came meanwhile is still to be read, so the wait for a sign
+    /// of life starts anew.
+    pub(super) fn set_deaf(&mut self, is_deaf: bool, now: Instant) {
+        self.is_deaf = is_deaf;
+        if !is_deaf {
+            self.received(now);
+        }
+    }
+
+    pub(super) fn is_deaf(&self) -> bool {
+        self.is_deaf
+    }
+
+    /// What to do at the deadline.
+    pub(super) fn due(&mut self, now: Instant) -> Due {
+        match &mut self.ping {
+            Some(_) if !self.is_deaf => Due::GiveUp,
+            // The broker takes nothing either: a second PINGREQ behind the first has no use.
+            Some(ping) if !ping.left => {
+                ping.since = now;
+                Due::Nothing
+            }
+            _ => Due::Ping,
+        }
+    }
+
     /// PINGREQ was written; it ends at `end` of the output.
     pub(super) fn pinged(&mut self, now: Instant, end: u64) {
         self.ping = Some(Ping {
@@ -59,15 +92,22 @@ impl KeepAlive {
         });
     }
 
-    pub(super) fn ping_is_out(&self) -> bool {
-        self.ping.is_some()
-    }
-
     pub(super) fn deadline(&self) -> Option<Instant> {
         let interval = self.interval?;
-        match &self.ping {
-            Some(ping) => Some(ping.since + interval / 2),
-            None => Some(self.last_sent.min(self.last_received)? + interval),
-        }
+        let last_sent = self.last_sent?;
+        Some(match &self.ping {
+            Some(ping) if self.is_deaf => ping.since.max(last_sent) + interval,
+            Some(ping) => ping.since + interval / 2,
+            None if self.is_deaf => last_sent + interval,
+            None => last_sent.min(self.last_received?) + interval,
+        })
     }
+}
+
+/// What the Keep Alive asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    Ping,
+    GiveUp,
+    Nothing,
 }

@@ -16,7 +16,7 @@ use super::decode::decode;
 use super::event::{Event, PublishError, Trace, Verdict};
 use super::handover::Handover;
 use super::in_flight::{InFlight, Outgoing, Request, Stage};
-use super::keep_alive::KeepAlive;
+use super::keep_alive::{Due, KeepAlive};
 use super::limits::{check_publish, check_size, list_length};
 use super::output::Output;
 use super::packet::{Accepted, AckKind, Connect, Farewell, Incoming, Subscription};
@@ -76,6 +76,8 @@ pub struct Session {
     farewell: Farewell,
     /// The broker accepted the CONNECT of this connection.
     is_accepted: bool,
+    /// A CONNECT since the last connection that came up had no answer.
+    is_unheard: bool,
     verdict: Option<Verdict>,
     /// Exchanges that came to their end, and live messages that arrived.
     achieved: u64,
@@ -107,6 +109,7 @@ impl Session {
             keep_alive: KeepAlive::default(),
             farewell: Farewell::default(),
             is_accepted: false,
+            is_unheard: false,
             verdict: None,
             achieved: 0,
             trace,
@@ -135,6 +138,7 @@ impl Session {
     pub fn open(&mut self, now: Instant) -> Result<(), ProtocolError> {
         self.lost();
         self.verdict = None;
+        self.is_unheard = !self.is_accepted && self.connection > 0;
         self.is_accepted = false;
         self.connection += 1;
         self.state = State::Connecting;
@@ -227,11 +231,26 @@ impl Session {
         if self.state != State::Online || self.deadline().is_none_or(|due| now < due) {
             return Ok(());
         }
-        if self.keep_alive.ping_is_out() {
-            return Err(ProtocolError::KeepAliveTimeout);
+        match self.keep_alive.due(now) {
+            Due::Ping => {}
+            Due::GiveUp => return Err(ProtocolError::KeepAliveTimeout),
+            Due::Nothing => return Ok(()),
         }
         self.ping(now);
         Ok(())
+    }
+
+    /// Nothing is read from now on, or everything again: meanwhile the broker counts as alive,
+    /// and PINGREQ goes out whenever nothing else does, so that it keeps the connection. A new
+    /// connection is read.
+    pub fn pause(&mut self, is_paused: bool, now: Instant) {
+        self.keep_alive.set_deaf(is_paused, now);
+    }
+
+    /// Whether [`Session::pause`] stopped the reading.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.keep_alive.is_deaf()
     }
 
     /// Whether requests can be made.
@@ -244,6 +263,13 @@ impl Session {
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.is_accepted
+    }
+
+    /// Whether the broker may have begun a new session although it says that there is one: its
+    /// CONNACK for that got lost. Whoever subscribes should do so again.
+    #[must_use]
+    pub fn may_be_new(&self) -> bool {
+        self.is_unheard
     }
 
     /// Grows with every exchange that comes to its end and with every live message.
@@ -283,6 +309,21 @@ impl Session {
         self.output.is_empty() && self.unacknowledged() == 0 && unsent == 0
     }
 
+    /// How many QoS 0 messages have not gone out whole, or over this connection and without a proof
+    /// that they arrived. Known with [`Session::keeping_unsent`] only.
+    #[must_use]
+    pub fn in_doubt(&self) -> Option<u64> {
+        self.handover
+            .as_ref()
+            .map(|handover| handover.in_doubt() + handover.waiting() as u64)
+    }
+
+    /// Whether a PINGREQ is out whose answer will prove that QoS 0 messages arrived.
+    #[must_use]
+    pub fn awaits_proof(&self) -> bool {
+        self.handover.as_ref().is_some_and(Handover::awaits_proof)
+    }
+
     /// How many bytes their payloads have, all of which are kept until then.
     #[must_use]
     pub fn unacknowledged_bytes(&self) -> usize {
@@ -305,7 +346,7 @@ impl Session {
         if message.qos == Qos::AtMostOnce {
             self.send_publish(message, 0, false)?;
             if let Some(handover) = &mut self.handover {
-                handover.written(message.clone(), self.output.end());
+                handover.written(message, self.output.end());
             }
             return Ok(None);
         }
@@ -449,16 +490,19 @@ impl Session {
     }
 
     /// What the broker says after our DISCONNECT crossed its own: why it ended the session
-    /// (MQTT 5). Everything else comes too late and is thrown away.
+    /// (MQTT 5). Of the rest only PINGRESP is of use, because it proves something.
     pub fn last_words(&mut self, input: &mut BytesMut) -> Option<Reason> {
         while let Ok(Some(packet)) = self.decode(input) {
-            if let Incoming::Disconnect {
-                reason: code,
-                reason_string: words,
-            } = packet
-            {
-                self.trace(format_args!("received DISCONNECT ({})", code.0));
-                return Some(Reason { code, words });
+            match packet {
+                Incoming::Pingresp => self.pong(),
+                Incoming::Disconnect {
+                    reason: code,
+                    reason_string: words,
+                } => {
+                    self.trace(format_args!("received DISCONNECT ({})", code.0));
+                    return Some(Reason { code, words });
+                }
+                _ => {}
             }
         }
         None
@@ -526,6 +570,13 @@ impl Session {
         self.keep_alive.pinged(now, end);
         if let Some(handover) = &mut self.handover {
             handover.pinged(end);
+        }
+    }
+
+    fn pong(&mut self) {
+        self.trace(format_args!("received PINGRESP"));
+        if let Some(handover) = &mut self.handover {
+            handover.answered();
         }
     }
 

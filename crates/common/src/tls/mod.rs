@@ -7,6 +7,8 @@ mod describe;
 mod diagnosis;
 mod encrypted_key;
 mod files;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod identity;
 mod key_log;
 mod pins;

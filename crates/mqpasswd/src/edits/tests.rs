@@ -2,6 +2,7 @@
 
 use super::*;
 use mqtools_common::passwd::admits;
+use mqtools_common::passwd::entry::Credential;
 use mqtools_common::secret::Secret;
 use proptest::prelude::*;
 
@@ -17,13 +18,19 @@ fn user(name: &str) -> UserName {
 
 fn set(text: &str, name: &str) -> Result<String, EditError> {
     let user = user(name);
-    check(text.as_bytes(), &[&user])?;
-    let new = set_users(text.as_bytes(), &[(&user, "NEW")]);
-    Ok(String::from_utf8(new).unwrap())
+    let patch = find(text.as_bytes(), &[name.as_bytes()])?.set(&[(&user, "NEW")]);
+    Ok(String::from_utf8(patch.apply(text.as_bytes())).unwrap())
 }
 
 fn delete(text: &str, name: &str) -> Result<String, EditError> {
-    delete_user(text.as_bytes(), name.as_bytes()).map(|text| String::from_utf8(text).unwrap())
+    let patch = find(text.as_bytes(), &[name.as_bytes()])?.delete()?;
+    Ok(String::from_utf8(patch.apply(text.as_bytes())).unwrap())
+}
+
+/// The new text, how many were hashed, and how many had been.
+fn hash(text: &str) -> Result<(Vec<u8>, usize, usize), EditError> {
+    let new = hash_plain(text.as_bytes(), Scheme::Sha512)?;
+    Ok((new.patch.apply(text.as_bytes()), new.hashed, new.kept))
 }
 
 fn line_error(number: usize, fault: &str) -> EditError {
@@ -62,6 +69,31 @@ fn no_second_line_of_the_user_stays() {
 }
 
 #[test]
+fn several_users_are_added_and_changed_in_their_order() {
+    let set = |text: &str| {
+        let [alice, carol, dave] = ["alice", "carol", "dave"].map(user);
+        let names = [&b"alice"[..], b"carol", b"dave", b"bob"];
+        // Bob was looked for, and stays.
+        let patch = find(text.as_bytes(), &names).unwrap().set(&[
+            (&dave, "D"),
+            (&alice, "A"),
+            (&carol, "C"),
+        ]);
+        String::from_utf8(patch.apply(text.as_bytes())).unwrap()
+    };
+    assert_eq!(set(""), "dave:D\nalice:A\ncarol:C\n");
+    assert_eq!(
+        set("bob:x\ncarol:x\nalice:x"),
+        "bob:x\ncarol:C\nalice:A\ndave:D\n"
+    );
+    // The last line, which has no newline, goes, and nothing has to be ended.
+    assert_eq!(
+        set("alice:x\nbob:x\nalice:y"),
+        "alice:A\nbob:x\ndave:D\ncarol:C\n"
+    );
+}
+
+#[test]
 fn a_user_who_is_not_there_cannot_be_deleted() {
     assert_eq!(
         delete("alice:x\n#bob:x\n", "bob"),
@@ -80,16 +112,13 @@ fn broken_lines_of_others_stop_every_edit() {
     let text = "alice:x\nbob\n";
     assert_eq!(set(text, "alice"), Err(no_colon.clone()));
     assert_eq!(delete(text, "alice"), Err(no_colon.clone()));
-    assert_eq!(hash_plain(text.as_bytes(), Scheme::Sha512), Err(no_colon));
+    assert_eq!(hash(text), Err(no_colon));
 
     let fields = "the password hash does not have the fields it should have";
     let cut = "alice:x\n\nbob:$7$101$AAAA\n";
     assert_eq!(set(cut, "alice"), Err(line_error(3, fields)));
     assert_eq!(delete(cut, "alice"), Err(line_error(3, fields)));
-    assert_eq!(
-        hash_plain(cut.as_bytes(), Scheme::Sha512),
-        Err(line_error(3, fields))
-    );
+    assert_eq!(hash(cut), Err(line_error(3, fields)));
 }
 
 #[test]
@@ -101,10 +130,10 @@ fn a_user_with_a_damaged_hash_can_be_mended_and_deleted() {
 #[test]
 fn hashing_leaves_everything_but_plain_passwords_alone() {
     let text = format!("# a:b\r\n\nalice:a:b\r\ncarol:{HASH}\n  bob : se cret \ndave:x");
-    let hashed = hash_plain(text.as_bytes(), Scheme::Sha512).unwrap();
-    assert_eq!((hashed.hashed, hashed.kept), (3, 1));
+    let (new, hashed, kept) = hash(&text).unwrap();
+    assert_eq!((hashed, kept), (3, 1));
 
-    let lines: Vec<_> = entry::lines(&hashed.text).map(|line| line.bytes).collect();
+    let lines: Vec<_> = entry::lines(&new).map(|line| line.bytes).collect();
     assert_eq!(lines[0], b"# a:b\r\n");
     assert_eq!(lines[1], b"\n");
     assert!(lines[2].starts_with(b"alice:$6$") && lines[2].ends_with(b"==\r\n"));
@@ -113,18 +142,18 @@ fn hashing_leaves_everything_but_plain_passwords_alone() {
     assert!(lines[5].starts_with(b"dave:$6$") && lines[5].ends_with(b"=="));
     for (name, password) in [("alice", "a:b"), ("bob", "se cret"), ("dave", "x")] {
         let password = Secret::from(password.to_owned());
-        assert!(admits(&hashed.text, name.as_bytes(), &password), "{name}");
+        assert!(admits(&new, name.as_bytes(), &password), "{name}");
     }
 
-    let again = hash_plain(&hashed.text, Scheme::Sha512);
-    assert_eq!(again.unwrap().text, hashed.text);
+    let again = hash(std::str::from_utf8(&new).unwrap());
+    assert_eq!(again, Ok((new, 0, 4)));
 }
 
 #[test]
 fn a_plain_password_that_is_too_long_is_named() {
     let text = format!("a:b\nc:{}\n", "x".repeat(65_536));
     assert_eq!(
-        hash_plain(text.as_bytes(), Scheme::Sha512),
+        hash(&text),
         Err(line_error(2, "the password is longer than 65,535 bytes"))
     );
 }
@@ -153,8 +182,8 @@ proptest! {
         };
 
         let user = user(&name);
-        let new = check(&text, &[&user]).map(|()| set_users(&text, &[(&user, HASH)]));
-        match new {
+        let found = find(&text, &[name.as_bytes()]);
+        match found.as_ref().map(|found| found.set(&[(&user, HASH)]).apply(&text)) {
             Ok(new) if mine(&text) == 0 => prop_assert_eq!(others(&new), others(&ended(&text))),
             Ok(new) => {
                 prop_assert_eq!(others(&new), others(&text));
@@ -163,7 +192,7 @@ proptest! {
             Err(EditError::Line { .. }) => prop_assert!(has_broken_line(&text, &name)),
             Err(error) => prop_assert!(false, "{error}"),
         }
-        match delete_user(&text, name.as_bytes()) {
+        match found.and_then(|found| found.delete()).map(|patch| patch.apply(&text)) {
             Ok(new) => {
                 prop_assert_eq!(others(&new), others(&text));
                 prop_assert_eq!(mine(&new), 0);
@@ -177,8 +206,9 @@ proptest! {
     fn hashing_keeps_every_other_line(text in file()) {
         match hash_plain(&text, Scheme::Sha512) {
             Ok(hashed) => {
-                prop_assert_eq!(entry::lines(&hashed.text).count(), entry::lines(&text).count());
-                for (old, new) in entry::lines(&text).zip(entry::lines(&hashed.text)) {
+                let new = hashed.patch.apply(&text);
+                prop_assert_eq!(entry::lines(&new).count(), entry::lines(&text).count());
+                for (old, new) in entry::lines(&text).zip(entry::lines(&new)) {
                     prop_assert_eq!(old.ending(), new.ending());
                     match old.entry().map(|entry| (entry.user, entry.credential())) {
                         Some((user, Ok(Credential::Plain(password)))) => {
@@ -188,7 +218,7 @@ proptest! {
                     }
                 }
             }
-            Err(_) => prop_assert!(has_broken_line(&text, "")),
+            Err(_) => prop_assert!(has_broken_line(&text, "") || text.contains(&0)),
         }
     }
 }
@@ -201,7 +231,7 @@ fn has_broken_line(text: &[u8], own: &str) -> bool {
     })
 }
 
-/// Files of a few lines, mostly good ones.
+/// Files of a few lines, mostly good ones, some of any bytes.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         4 => "[ab]:[a-z$:]{1,8}",
@@ -211,20 +241,23 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
         1 => "[ \t]{0,2}",
         1 => "[ab]:\\$7\\$101\\$[A-Za-z]{0,8}",
         1 => "\\PC{0,8}",
-    ];
+    ]
+    .prop_map(String::into_bytes);
+    let bytes = proptest::collection::vec(any::<u8>(), 0..8);
+    let line = prop_oneof![15 => line, 1 => bytes];
     let ending = prop_oneof![Just("\n"), Just("\r\n")];
     (
         proptest::collection::vec((line, ending), 0..8),
         any::<bool>(),
     )
         .prop_map(|(lines, whole)| {
-            let mut text: String = lines
+            let mut text: Vec<u8> = lines
                 .iter()
-                .map(|(line, ending)| format!("{line}{ending}"))
+                .flat_map(|(line, ending)| [line, ending.as_bytes()].concat())
                 .collect();
-            if !whole && text.ends_with('\n') {
+            if !whole && text.ends_with(b"\n") {
                 text.pop();
             }
-            text.into_bytes()
+            text
         })
 }

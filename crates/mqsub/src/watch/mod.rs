@@ -148,6 +148,11 @@ impl Watch {
         if !self.terminal.is_open() {
             return Ok(());
         }
+        if !self.terminal.has_room() {
+            // It is stopped (Ctrl-S); the connection must not wait for it as well.
+            self.is_stale = true;
+            return Ok(());
+        }
         let size = self.terminal.size();
         let picture = self.board.picture(size.lines);
         let mut out = Vec::with_capacity(4096);

@@ -7,6 +7,7 @@ use std::os::fd::AsFd as _;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::{self, Report};
 use mqtools_common::usage::misuse;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// The alternate screen, empty; no cursor; long lines are not wrapped.
@@ -97,6 +98,16 @@ impl Terminal {
             lines: size.map_or(24, |size| known(size.ws_row, 24)),
             columns: size.map_or(80, |size| known(size.ws_col, 80)),
         }
+    }
+
+    /// Whether it takes something now. When that cannot be told, the write will.
+    pub(super) fn has_room(&self) -> bool {
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut out = [PollFd::new(&self.out, PollFlags::OUT)];
+        poll(&mut out, Some(&now)) != Ok(0)
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -76,6 +76,10 @@ fn finished(text: &[u8]) -> Option<Vec<u8>> {
 
 /// The old content, if a tail was begun.
 fn undone(text: &[u8]) -> Option<Vec<u8>> {
+    // Backwards it is ten times slower, and hardly ever needed.
+    if memmem::find(text, BEGIN).is_none() {
+        return cut_mark(text);
+    }
     let mut end = text.len();
     while let Some(at) = memmem::rfind(text.get(..end)?, BEGIN) {
         end = at;
@@ -93,7 +97,11 @@ fn undone(text: &[u8]) -> Option<Vec<u8>> {
             _ => {}
         }
     }
-    // Not even the first line is whole.
+    cut_mark(text)
+}
+
+/// The old content, if not even the first line of the tail is whole.
+fn cut_mark(text: &[u8]) -> Option<Vec<u8>> {
     let start = memrchr(b'\n', text).map_or(0, |at| at + 1);
     let last = text.get(start..)?;
     let cut = last.len() >= MARK && BEGIN.starts_with(last);

@@ -1,7 +1,7 @@
 //! The new file, written beside the old one, and what is left of it after a crash.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -17,12 +17,15 @@ use super::lock::folder;
 
 const PREFIX: &str = ".mqpasswd-";
 
+/// Bytes that are written at once, at least.
+const BUFFER: usize = 64 * 1024;
+
 /// How many random letters and digits follow the prefix.
 const RANDOM: usize = 6;
 
 /// Writes the content of a file that is not there yet to the disk.
 pub(super) fn new_file(target: &Path, content: &[u8], access: Access) -> io::Result<NamedTempFile> {
-    let new = write(target, content)?;
+    let new = write(target, [content])?;
     if access.owner.is_some() || access.group.is_some() {
         fchown(new.as_file(), access.user_id(), access.group_id())?;
     }
@@ -36,7 +39,11 @@ pub(super) fn new_file(target: &Path, content: &[u8], access: Access) -> io::Res
 
 /// Writes the content that follows that of `old` to the disk; the new file has everything else
 /// from `old`.
-pub(super) fn successor(target: &Path, content: &[u8], old: &File) -> io::Result<NamedTempFile> {
+pub(super) fn successor<'a>(
+    target: &Path,
+    content: impl IntoIterator<Item = &'a [u8]>,
+    old: &File,
+) -> io::Result<NamedTempFile> {
     let new = write(target, content)?;
     keep_owner_and_mode(new.as_file(), &old.metadata()?)?;
     keep_attributes(new.as_file(), old)?;
@@ -74,10 +81,13 @@ fn remove_if_left(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the content into a new file in the same folder that vanishes when it is dropped. It
+/// Writes the pieces of a content into a new file in the same folder that vanishes when it is dropped. It
 /// has mode 0600 from its first moment, and is locked.
-fn write(target: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
-    let mut new = loop {
+fn write<'a>(
+    target: &Path,
+    content: impl IntoIterator<Item = &'a [u8]>,
+) -> io::Result<NamedTempFile> {
+    let new = loop {
         let new = tempfile::Builder::new()
             .prefix(PREFIX)
             .rand_bytes(RANDOM)
@@ -88,7 +98,13 @@ fn write(target: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
             break new;
         }
     };
-    new.write_all(content)?;
+    // Small pieces are gathered, large ones go to the system as they are.
+    let mut buffer = BufWriter::with_capacity(BUFFER, new.as_file());
+    for piece in content {
+        buffer.write_all(piece)?;
+    }
+    buffer.flush()?;
+    drop(buffer);
     Ok(new)
 }
 

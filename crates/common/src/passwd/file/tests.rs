@@ -13,8 +13,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn put(text: &str) -> impl FnMut(Option<&[u8]>) -> Result<Vec<u8>, Report> {
-    move |_| Ok(text.as_bytes().to_vec())
+fn put(text: &str) -> impl FnMut(Option<&[u8]>) -> Result<Patch, Report> {
+    move |old| Ok(Patch::whole(old.map_or(0, <[u8]>::len), text))
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_new_file_is_for_its_owner_only() {
     let path = dir.path().join("passwd");
     let outcome = replace(&path, Access::default(), |old| {
         assert_eq!(old, None);
-        Ok(b"a:b\n".to_vec())
+        Ok(Patch::whole(0, *b"a:b\n"))
     });
     assert_eq!(outcome, Ok(Outcome::Created));
     assert_eq!(fs::read(&path).unwrap(), b"a:b\n");
@@ -35,7 +35,7 @@ fn a_new_file_is_for_its_owner_only() {
 fn a_missing_file_is_created_only_when_asked() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("passwd");
-    let report = edit(&path, |_| Ok(Vec::new())).unwrap_err();
+    let report = edit(&path, |_| Ok(Patch::default())).unwrap_err();
     assert_eq!(
         report.to_string(),
         format!(
@@ -173,7 +173,10 @@ fn every_one_of_many_changes_at_once_is_kept() {
                 for round in 0..20 {
                     let line = format!("{thread}-{round}\n");
                     replace(path, Access::default(), |old| {
-                        Ok([old.unwrap_or_default(), line.as_bytes()].concat())
+                        let mut patch = Patch::default();
+                        let end = old.map_or(0, <[u8]>::len);
+                        patch.replace(end..end, line.as_str());
+                        Ok(patch)
                     })
                     .unwrap();
                 }
@@ -231,7 +234,7 @@ fn an_interrupted_overwrite_is_finished_by_the_next_change() {
         assert_eq!(is_interrupted(&path), Ok(true));
         let unchanged = edit(&path, |text| {
             assert_eq!(text, expected);
-            Ok(text.to_vec())
+            Ok(Patch::default())
         });
         assert_eq!(unchanged, Ok(Outcome::Unchanged));
         assert_eq!(fs::read(&path).unwrap(), expected);

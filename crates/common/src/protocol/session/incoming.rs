@@ -45,10 +45,7 @@ impl Session {
                 },
             ) => self.unsubscribed(packet_id, codes, reason_string),
             (_, Incoming::Pingresp) => {
-                self.trace(format_args!("received PINGRESP"));
-                if let Some(handover) = &mut self.handover {
-                    handover.answered();
-                }
+                self.pong();
                 Ok(())
             }
             (
@@ -74,8 +71,16 @@ impl Session {
     }
 
     fn accepted(&mut self, mut accepted: Accepted, now: Instant) -> Result<(), ProtocolError> {
-        // A clean start left nothing that could be present (MQTT-3.2.2-2), whatever it says.
-        accepted.session_present &= !self.connect.clean_start;
+        if accepted.session_present && self.connect.clean_start {
+            // A clean start left nothing that could be present (MQTT-3.2.2-2 and -4).
+            if self.connect.version != Version::V31 {
+                return Err(ProtocolError::Unexpected(
+                    "a CONNACK with Session Present after a clean start",
+                ));
+            }
+            // In MQTT 3.1 the byte is reserved, and means nothing.
+            accepted.session_present = false;
+        }
         self.trace(format_args!(
             "received CONNACK (0, session present {})",
             u8::from(accepted.session_present)

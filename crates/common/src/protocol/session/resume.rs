@@ -61,7 +61,7 @@ impl Session {
     /// Sends the QoS 0 messages that the connection before did not take.
     fn send_unsent(&mut self) -> Result<(), ProtocolError> {
         let unsent = self.handover.as_mut().map(Handover::take);
-        for (_, message) in unsent.into_iter().flatten() {
+        for message in unsent.into_iter().flatten() {
             match self.publish(&message) {
                 Ok(_) => {}
                 Err(PublishError::Protocol(why)) => return Err(why),
