@@ -2,6 +2,7 @@
 //! is in a module of its own.
 
 mod demo;
+mod faults;
 mod node;
 mod parts;
 mod python;
@@ -28,10 +29,22 @@ enum Task {
         #[arg(long, conflicts_with = "broker")]
         embedded: bool,
     },
+    /// Kill brokers while lines flow, and print what was lost and doubled, beside mosquitto_pub
+    Faults {
+        /// How many runs of each kind
+        #[arg(default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+    },
     /// Install what the tests need, and nothing more
     Setup,
     /// Build the tools as they are released, and check how large they are
     Size,
+    /// Publish and subscribe while the broker is restarted; fail on silent losses and growing memory
+    Soak {
+        /// For how long; fractions too
+        #[arg(value_parser = minutes)]
+        minutes: f64,
+    },
     /// Install what the tests need, then build and run every test
     Test {
         /// Arguments for `cargo test`
@@ -43,12 +56,21 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
+        Task::Faults { runs } => faults::table(runs).map(|()| ExitCode::SUCCESS),
         Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),
         Task::Size => size::check(),
+        Task::Soak { minutes } => faults::soak(minutes).map(|()| ExitCode::SUCCESS),
         Task::Test { args } => test::run(&args),
     };
     result.unwrap_or_else(|error| {
         shell::complain(&format!("error: {error:#}"));
         ExitCode::FAILURE
     })
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if (0.05..=10_000.0).contains(&minutes) => Ok(minutes),
+        _ => Err("it is 0.05 to 10000 minutes".to_owned()),
+    }
 }

@@ -188,6 +188,24 @@ impl BrokerBuilder {
         self
     }
 
+    /// It writes down all that it must not forget with every change of it, and refuses no client
+    /// anything for want of room.
+    #[must_use]
+    pub fn persistent(self) -> Self {
+        let location = format!("persistence_location {}/", self.folder.path().display());
+        [
+            "persistence true",
+            &location,
+            "autosave_interval 1",
+            "autosave_on_changes true",
+            "max_queued_messages 0",
+            "max_inflight_messages 0",
+            "queue_qos0_messages true",
+        ]
+        .into_iter()
+        .fold(self, Self::config)
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("mqtt")
     }
