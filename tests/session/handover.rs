@@ -163,6 +163,27 @@ fn an_answer_before_the_question_proves_nothing_that_did_not_go_out() {
 }
 
 #[test]
+fn a_slow_stream_is_proven_every_second() {
+    let mut keeper = Keeper::online(Version::V311);
+    let second = std::time::Duration::from_secs(1);
+    keeper.publish("one");
+    keeper.take(usize::MAX);
+    keeper.now += second;
+    keeper.publish("two");
+    keeper.take(usize::MAX);
+    assert!(keeper.session.output().is_empty());
+    keeper.now += second;
+    keeper.publish("three");
+    keeper.take(usize::MAX);
+    assert_eq!(keeper.take(usize::MAX), [0xc0, 0]);
+    let before = keeper.session.achieved();
+    keeper.feed(&[0xd0, 0]);
+    assert_eq!(keeper.session.achieved(), before + 3);
+    keeper.session.lost();
+    assert_eq!(keeper.session.next_event(), None);
+}
+
+#[test]
 fn without_an_answer_nothing_is_proven() {
     let mut keeper = Keeper::online(Version::V311);
     let long = "x".repeat(50_000);

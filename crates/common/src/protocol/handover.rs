@@ -2,6 +2,7 @@
 //! when a connection breaks follows from how far the bytes got.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -10,6 +11,9 @@ use crate::message::Publication;
 /// After how many bytes a PINGREQ is sent whose answer proves that those before it arrived: about
 /// what the buffers of two sockets hold.
 const BYTES_BETWEEN_PROOFS: u64 = 128 * 1024;
+
+/// After how long it is sent at the latest, when something goes out.
+const TIME_BETWEEN_PROOFS: Duration = Duration::from_secs(1);
 
 /// The messages of one connection, counted from its beginning.
 #[derive(Debug, Default)]
@@ -27,8 +31,9 @@ pub(super) struct Handover {
     proven: u64,
     /// For each PINGREQ without an answer, the messages before it.
     pings: VecDeque<u64>,
-    /// Where the last PINGREQ was put.
+    /// Where the last PINGREQ was put, and when.
     last_ping: u64,
+    last_pinged: Option<Instant>,
 }
 
 impl Handover {
@@ -62,10 +67,13 @@ impl Handover {
     }
 
     /// Whether the broker should prove that it got what went out.
-    pub(super) fn wants_proof(&self, gone: u64) -> bool {
-        self.handed > self.proven
-            && self.pings.is_empty()
-            && gone.saturating_sub(self.last_ping) > BYTES_BETWEEN_PROOFS
+    pub(super) fn wants_proof(&mut self, gone: u64, now: Instant) -> bool {
+        if self.in_doubt() == 0 || !self.pings.is_empty() {
+            return false;
+        }
+        let since = *self.last_pinged.get_or_insert(now);
+        gone.saturating_sub(self.last_ping) > BYTES_BETWEEN_PROOFS
+            || now.saturating_duration_since(since) > TIME_BETWEEN_PROOFS
     }
 
     /// Whether an answer is due that proves something.
@@ -76,18 +84,21 @@ impl Handover {
     }
 
     /// PINGREQ was written; it ends at `end` of the output.
-    pub(super) fn pinged(&mut self, end: u64) {
+    pub(super) fn pinged(&mut self, end: u64, now: Instant) {
         self.pings
             .push_back(self.handed + self.waiting.len() as u64);
         self.last_ping = end;
+        self.last_pinged = Some(now);
     }
 
-    /// PINGRESP came. Answers come in the order of the requests.
-    pub(super) fn answered(&mut self) {
-        if let Some(before) = self.pings.pop_front() {
+    /// PINGRESP came. Answers come in the order of the requests. Gives how many messages it proves.
+    pub(super) fn answered(&mut self) -> u64 {
+        let before = self.proven;
+        if let Some(proven) = self.pings.pop_front() {
             // A broker may also answer what was not sent yet.
-            self.proven = before.min(self.handed);
+            self.proven = proven.min(self.handed).max(before);
         }
+        self.proven - before
     }
 
     /// How many messages wait for the socket.

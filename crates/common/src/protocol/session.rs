@@ -209,7 +209,7 @@ impl Session {
         self.keep_alive.sent(now, gone);
         if let Some(handover) = &mut self.handover {
             handover.sent(gone);
-            if handover.wants_proof(gone) && self.state == State::Online {
+            if handover.wants_proof(gone, now) && self.state == State::Online {
                 self.ping(now);
             }
         }
@@ -272,7 +272,8 @@ impl Session {
         self.is_unheard
     }
 
-    /// Grows with every exchange that comes to its end and with every live message.
+    /// Grows with every exchange that comes to its end, every QoS 0 message that surely arrived, and
+    /// every live message.
     #[must_use]
     pub fn achieved(&self) -> u64 {
         self.achieved
@@ -569,14 +570,14 @@ impl Session {
         let end = self.output.end();
         self.keep_alive.pinged(now, end);
         if let Some(handover) = &mut self.handover {
-            handover.pinged(end);
+            handover.pinged(end, now);
         }
     }
 
     fn pong(&mut self) {
         self.trace(format_args!("received PINGRESP"));
         if let Some(handover) = &mut self.handover {
-            handover.answered();
+            self.achieved += handover.answered();
         }
     }
 
