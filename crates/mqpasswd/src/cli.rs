@@ -4,6 +4,7 @@
 mod tests;
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,9 @@ use mqtools_common::usage::{self, Parsed, misuse};
 
 use crate::access::NewFile;
 use crate::scheme::Hashing;
+
+/// How long a generated password can be, in characters.
+const LENGTHS: RangeInclusive<i64> = 12..=1024;
 
 /// A command line, with nothing left to check but files and typed passwords.
 #[derive(Debug)]
@@ -217,7 +221,7 @@ struct Cli {
     /// Make a random password, and print it on stdout [default length: 24]
     #[arg(long, value_name = "LENGTH", num_args = 0..=1, require_equals = true,
           default_missing_value = "24", conflicts_with_all = ["verify", "hash_only", "if_changed"],
-          value_parser = clap::value_parser!(u16).range(12..=1024))]
+          value_parser = clap::value_parser!(u16).range(LENGTHS))]
     generate: Option<u16>,
 
     /// Add and update the users of a file of user:password lines, or of CSV with a header
@@ -323,7 +327,7 @@ impl Cli {
         });
         let file = self.file.take();
         let words = std::mem::take(&mut self.user);
-        let count = words.len();
+        let mut count = words.len();
         let mut words = words.into_iter();
         if self.hash_only {
             if count > 0 {
@@ -335,7 +339,7 @@ impl Cli {
             return Ok(Action::PrintHash(self.source(), hashing));
         }
         // Without one, clap has complained.
-        let file = file.unwrap_or_default();
+        let mut file = file.unwrap_or_default();
         if self.hash_plain || self.import.is_some() || self.list || self.check {
             if count > 0 {
                 return Err(too_many(tool));
@@ -351,6 +355,16 @@ impl Cli {
                 None if self.list => Action::List(file),
                 None => Action::Check(file, self.target.map(Into::into)),
             });
+        }
+        if count == 2
+            && self.generate.is_some()
+            && !self.batch
+            && let Some(length) = file.to_str().and_then(length)
+        {
+            // `--generate 20 FILE USER`: three words mean nothing else.
+            self.generate = Some(length);
+            file = words.next().map(PathBuf::from).unwrap_or_default();
+            count = 1;
         }
         let name = words
             .next()
@@ -429,6 +443,13 @@ impl Cli {
             None => Ok(hashing),
         }
     }
+}
+
+/// A length of a generated password.
+fn length(text: &str) -> Option<u16> {
+    text.parse()
+        .ok()
+        .filter(|length| LENGTHS.contains(&i64::from(*length)))
 }
 
 fn octal_mode(text: &str) -> Result<u32, String> {
