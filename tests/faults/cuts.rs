@@ -155,6 +155,34 @@ fn mqsub_loses_nothing_and_prints_at_qos_2_what_is_delivered_once_once() {
     });
 }
 
+#[test]
+fn a_slow_network_that_passes_on_small_pieces_changes_nothing() {
+    const FEW: u32 = 300;
+    side_by_side(jobs(0..=2), |(qos, session), _| {
+        let weather = Weather {
+            cuts: Vec::new(),
+            delay: Duration::from_millis(10),
+            piece: 100,
+        };
+        let broker = broker();
+        let unseen = || Arc::new(Mutex::new(()));
+        let to_broker = Relay::start(broker.port(), weather.clone(), unseen());
+        let to_receiver = Relay::start(broker.port(), weather, unseen());
+        let receiver = receiver(&broker, &to_receiver.args(), qos, session);
+        let publisher = publisher(&to_broker.args(), qos, session).spawn();
+        publisher.write_stdin(lines(0, FEW));
+        let output = publisher.wait().assert_success();
+        assert_eq!(Summary::of(&output).sent, u64::from(FEW), "{output}");
+        let expected: Vec<u32> = (0..FEW).collect();
+        assert_eq!(
+            received(&broker, receiver),
+            expected,
+            "-q {qos}, MQTT {}",
+            session.name
+        );
+    });
+}
+
 fn jobs(levels: std::ops::RangeInclusive<u8>) -> Vec<(u8, Session)> {
     let rounds = match std::env::var("MQ_KILL_RUNS") {
         Ok(text) => text.parse().expect("MQ_KILL_RUNS is a number"),
