@@ -146,7 +146,8 @@ fn mqsub_loses_nothing_and_prints_at_qos_2_what_is_delivered_once_once() {
         );
         if qos == 2 {
             let delivered = delivered.lock().unwrap();
-            // mosquitto 2.0.11 sends PUBLISH again after PUBREL when it is cut off twice in a row.
+            // Seen once: after PUBREC and PUBREL, the broker sent the PUBLISH again over a later
+            // connection.
             let doubled = times
                 .iter()
                 .find(|(line, times)| **times > delivered.times(**line));
