@@ -158,16 +158,21 @@ fn a_packet_that_is_announced_and_does_not_come_takes_no_memory() {
         conn.send(&giant(seed));
         conn.close();
     });
+    let mut measured = 0;
     for seed in seeds(8) {
         for version in VERSIONS {
             let output = trial.publisher(seed, version).measure_memory().run();
             let what = format!("{version}, a giant");
             let codes: &[i32] = if seed % 2 == 0 { &[5, 21] } else { &[7] };
             check(&output, seed, &what, codes);
-            let peak = output.peak_rss_kib.expect("it was measured");
-            assert!(peak < 64 * 1024, "{peak} KiB, seed {seed}\n{output}");
+            // One that ends at once may be gone before anybody looks.
+            if let Some(peak) = output.peak_rss_kib {
+                assert!(peak < 64 * 1024, "{peak} KiB, seed {seed}\n{output}");
+                measured += 1;
+            }
         }
     }
+    assert!(measured > 0, "no process lived long enough");
     trial.broker.finish();
 }
 

@@ -139,6 +139,8 @@ impl Supervised {
         // own high-water mark, but it goes away with the process, hence the polling.
         let path = format!("/proc/{}/status", self.pid());
         let shared = Arc::clone(&self.shared);
+        // At once: the thread may come too late for one that ends soon.
+        shared.lock().peak_rss_kib = high_water_mark(&path);
         thread::spawn(move || {
             let mut progress = shared.lock();
             while progress.status.is_none() {
