@@ -38,7 +38,10 @@ fn messages_are_received_in_both_versions_of_tls() {
 #[test]
 fn a_broker_that_goes_away_is_noticed() {
     let there = Secret::start(false, &[]);
-    let subscriber = there.client(mqsub()).args(["-t", "a", "--retry", "0"]).spawn();
+    let subscriber = there
+        .client(mqsub())
+        .args(["-t", "a", "--retry", "0"])
+        .spawn();
     there.broker.wait_for_log("Sending SUBACK");
     there.broker.kill();
     failed(subscriber.wait(), 7);
