@@ -1,6 +1,6 @@
 //! `-k`: PINGREQ, brokers that do not answer it, and a process that was stopped meanwhile.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -81,10 +81,14 @@ fn a_subscriber_that_only_receives_pings() {
 #[test]
 fn an_answer_that_came_while_the_process_was_stopped_counts() {
     let (pinged, ping) = mpsc::channel();
+    let (paused, pause) = mpsc::channel();
+    let pause = Mutex::new(pause);
     let broker = FakeBroker::start(move |mut conn| {
         greet(&mut conn, 6);
         conn.expect_kind(PINGREQ);
         pinged.send(()).unwrap();
+        // It must be the clock that wakes mqsub, not the answer.
+        pause.lock().unwrap().recv_timeout(PATIENCE).unwrap();
         conn.pingresp();
         conn.expect_kind(PINGREQ);
         conn.pingresp();
@@ -97,6 +101,7 @@ fn an_answer_that_came_while_the_process_was_stopped_counts() {
         .spawn();
     ping.recv_timeout(PATIENCE).expect("a PINGREQ");
     mqsub.pause();
+    paused.send(()).unwrap();
     // Not a wait for an event: it has to be over 1.5 intervals when the process goes on.
     sleep(Duration::from_secs(10));
     mqsub.resume();

@@ -3,6 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+/// After a stop (`SIGSTOP`, a frozen container) the end of the wait may be noticed before what
+/// arrived meanwhile: for so long, the answer is looked for once more.
+const LAST_LOOK: Duration = Duration::from_millis(20);
+
 /// PINGREQ after an interval without traffic in one of the two directions, and half an
 /// interval for the answer, so that a dead broker is found within 1.5 intervals.
 ///
@@ -27,6 +31,8 @@ struct Ping {
     /// it (a large payload), the broker cannot answer, and the wait starts anew.
     end: u64,
     left: bool,
+    /// Overdue; given up at this time.
+    last_look: Option<Instant>,
 }
 
 impl KeepAlive {
@@ -48,6 +54,7 @@ impl KeepAlive {
         {
             ping.since = now;
             ping.left = gone >= ping.end;
+            ping.last_look = None;
         }
     }
 
@@ -73,7 +80,13 @@ impl KeepAlive {
     /// What to do at the deadline.
     pub(super) fn due(&mut self, now: Instant) -> Due {
         match &mut self.ping {
-            Some(_) if !self.is_deaf => Due::GiveUp,
+            Some(ping) if !self.is_deaf => {
+                if ping.last_look.is_some() {
+                    return Due::GiveUp;
+                }
+                ping.last_look = Some(now + LAST_LOOK);
+                Due::Nothing
+            }
             // The broker takes nothing either: a second PINGREQ behind the first has no use.
             Some(ping) if !ping.left => {
                 ping.since = now;
@@ -89,6 +102,7 @@ impl KeepAlive {
             since: now,
             end,
             left: false,
+            last_look: None,
         });
     }
 
@@ -97,7 +111,9 @@ impl KeepAlive {
         let last_sent = self.last_sent?;
         Some(match &self.ping {
             Some(ping) if self.is_deaf => ping.since.max(last_sent) + interval,
-            Some(ping) => ping.since + interval / 2,
+            Some(ping) => ping
+                .last_look
+                .unwrap_or(ping.since + interval / 2 - LAST_LOOK),
             None if self.is_deaf => last_sent + interval,
             None => last_sent.min(self.last_received?) + interval,
         })
