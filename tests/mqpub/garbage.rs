@@ -1,36 +1,17 @@
 //! A broker that sends anything at all. `MQ_GARBAGE_SEED` repeats the run that failed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use harness::fake_broker::encode;
-use harness::garbage::{check, cut, damaged, giant, noise, seeds};
-use harness::{Conn, FakeBroker, Tool, WebSocketConn};
+use harness::garbage::{
+    MALFORMED, Trial, check, codes_before_connack, cut, damaged, giant, noise, seeds,
+};
+use harness::{FakeBroker, Tool, WebSocketConn};
 
 use crate::support::{VERSIONS, greet, greet_v5, part, publisher};
 
-/// Malformed; text that is not UTF-8.
-const MALFORMED: [i32; 2] = [21, 18];
-
-/// A broker whose script is told the seed, and the publishers of a test, one seed after the other.
-struct Trial {
-    broker: FakeBroker,
-    seed: Arc<AtomicU64>,
-}
-
-impl Trial {
-    fn new(script: impl Fn(Conn, u64) + Send + Sync + 'static) -> Self {
-        let seed = Arc::new(AtomicU64::new(0));
-        let now = Arc::clone(&seed);
-        let broker = FakeBroker::start(move |conn| script(conn, now.load(Ordering::SeqCst)));
-        Self { broker, seed }
-    }
-
-    /// At QoS 2, where no single packet could be taken for the end of the exchange.
-    fn publisher(&self, seed: u64, version: &str) -> Tool {
-        self.seed.store(seed, Ordering::SeqCst);
-        publisher(&self.broker).args(["-V", version, "-q", "2", "-m", "text"])
-    }
+/// At QoS 2, where no single packet could be taken for the end of the exchange.
+fn of_trial(trial: &Trial, seed: u64, version: &str) -> Tool {
+    trial.set_seed(seed);
+    publisher(&trial.broker).args(["-V", version, "-q", "2", "-m", "text"])
 }
 
 #[test]
@@ -42,16 +23,9 @@ fn noise_instead_of_connack_is_reported() {
     });
     for seed in seeds(20) {
         for version in VERSIONS {
-            let output = trial.publisher(seed, version).run();
+            let output = of_trial(&trial, seed, version).run();
             assert!(output.stdout.is_empty(), "{output}");
-            // TLS may be what it looks like, and a refusal.
-            let first = noise(seed)[0];
-            let codes: &[i32] = match first {
-                0x15 => &[5],
-                0x20 => &[1, 2, 3, 4, 5, 18, 21],
-                _ => &MALFORMED,
-            };
-            check(&output, seed, version, codes);
+            check(&output, seed, version, codes_before_connack(seed));
         }
     }
     trial.broker.finish();
@@ -67,7 +41,7 @@ fn noise_and_damaged_packets_after_connack_are_reported() {
     });
     for seed in seeds(30) {
         for version in VERSIONS {
-            let output = trial.publisher(seed, version).run();
+            let output = of_trial(&trial, seed, version).run();
             assert!(output.stdout.is_empty(), "{output}");
             check(&output, seed, version, &MALFORMED);
         }
@@ -88,7 +62,7 @@ fn the_same_over_websocket() {
     });
     for seed in seeds(10) {
         for version in VERSIONS {
-            let output = trial.publisher(seed, version).arg("--ws").run();
+            let output = of_trial(&trial, seed, version).arg("--ws").run();
             assert!(output.stdout.is_empty(), "{output}");
             check(&output, seed, version, &MALFORMED);
         }
@@ -111,7 +85,7 @@ fn noise_instead_of_frames_or_of_http_is_reported() {
         socket.conn.close();
     });
     for seed in seeds(20) {
-        let output = trial.publisher(seed, "mqttv311").arg("--ws").run();
+        let output = of_trial(&trial, seed, "mqttv311").arg("--ws").run();
         // A broken WebSocket is a connection lost; before it is open, it is no broker's.
         let codes: &[i32] = if seed % 2 == 0 {
             &[21, 5]
@@ -138,7 +112,7 @@ fn a_packet_that_is_cut_is_a_lost_connection() {
     });
     for seed in seeds(12) {
         for version in VERSIONS {
-            let output = trial.publisher(seed, version).run();
+            let output = of_trial(&trial, seed, version).run();
             let code = if seed % 2 == 0 { 5 } else { 7 };
             check(&output, seed, version, &[code]);
         }
@@ -161,7 +135,7 @@ fn a_packet_that_is_announced_and_does_not_come_takes_no_memory() {
     let mut measured = 0;
     for seed in seeds(8) {
         for version in VERSIONS {
-            let output = trial.publisher(seed, version).measure_memory().run();
+            let output = of_trial(&trial, seed, version).measure_memory().run();
             let what = format!("{version}, a giant");
             let codes: &[i32] = if seed % 2 == 0 { &[5, 21] } else { &[7] };
             check(&output, seed, &what, codes);

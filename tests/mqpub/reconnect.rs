@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use harness::fake_broker::Publish;
-use harness::{Broker, Conn, FakeBroker, Packet, Running, mqpub};
+use harness::{Broker, Conn, FakeBroker, Packet, Running, mqpub, together};
 
-use crate::support::{PATIENCE, VERSIONS, greet, last_complaint, part, publisher, together};
+use crate::support::{PATIENCE, VERSIONS, greet, last_complaint, part, publisher, take_everything};
 
 const LINES: [&[u8]; 4] = [b"one", b"two", b"three", b"four"];
 
@@ -48,27 +48,8 @@ fn release(conn: &mut Conn, id: u16) {
 #[track_caller]
 fn take_all(conn: &mut Conn, is_v5: bool) -> (Vec<Publish>, Packet) {
     let mut publishes = Vec::new();
-    loop {
-        let packet = conn.read_packet();
-        match packet.kind() {
-            3 => {
-                let publish = Publish::parse(&packet, is_v5);
-                match (publish.qos, publish.packet_id) {
-                    (1, Some(id)) => conn.puback(id),
-                    (2, Some(id)) => conn.pubrec(id),
-                    _ => {}
-                }
-                publishes.push(publish);
-            }
-            6 => conn.pubcomp(packet.packet_id()),
-            12 => conn.pingresp(),
-            14 => {
-                conn.expect_close();
-                return (publishes, packet);
-            }
-            _ => panic!("mqpub sends no {packet:?}"),
-        }
-    }
+    let disconnect = take_everything(conn, is_v5, |publish| publishes.push(publish));
+    (publishes, disconnect)
 }
 
 /// Reads the four lines over the first connection, and leaves after the first is acknowledged and,

@@ -3,9 +3,9 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use harness::{Authority, Broker, FakeBroker, SocksProxy, mqpub, unused_port};
+use harness::{Authority, Broker, FakeBroker, SocksProxy, mqpub, together, unused_port};
 
-use crate::support::{PATIENCE, complaint, greet, last_complaint, part, publisher, together};
+use crate::support::{PATIENCE, complaint, greet, last_complaint, part, publisher};
 
 /// CONNACKs that the same CONNECT meets again: the version and the code.
 const LASTING: [(&str, u8); 12] = [

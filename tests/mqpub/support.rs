@@ -1,11 +1,11 @@
 //! What several behaviours need: brokers that take everything, and a reader for error reports.
 
 use std::ffi::OsStr;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use harness::fake_broker::{Connect, Publish};
-use harness::{Authority, Broker, Conn, FakeBroker, Output, Running, Tool, mqpub};
+use harness::{Authority, Broker, Conn, FakeBroker, Output, Packet, Running, Tool, mqpub};
 
 pub(crate) const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
 
@@ -25,7 +25,11 @@ impl Collector {
         let (sender, messages) = mpsc::channel();
         let broker = FakeBroker::start(move |mut conn| {
             let connect = greet(&mut conn);
-            take_everything(&mut conn, connect.level == 5, &sender);
+            let number = conn.number();
+            take_everything(&mut conn, connect.level == 5, |publish| {
+                // The test may have seen enough.
+                let _ = sender.send((number, publish));
+            });
         });
         Self { broker, messages }
     }
@@ -108,8 +112,13 @@ pub(crate) fn expect_pause(conn: &mut Conn) {
     assert_eq!(conn.expect_kind(7).packet_id(), UNKNOWN);
 }
 
+/// Takes everything as MQTT asks, and hands the messages to `seen`; gives the client's DISCONNECT.
 #[track_caller]
-fn take_everything(conn: &mut Conn, is_v5: bool, sender: &Sender<(usize, Publish)>) {
+pub(crate) fn take_everything(
+    conn: &mut Conn,
+    is_v5: bool,
+    mut seen: impl FnMut(Publish),
+) -> Packet {
     loop {
         let packet = conn.read_packet();
         match packet.kind() {
@@ -120,12 +129,14 @@ fn take_everything(conn: &mut Conn, is_v5: bool, sender: &Sender<(usize, Publish
                     (2, Some(id)) => conn.pubrec(id),
                     _ => {}
                 }
-                // The test may have seen enough.
-                let _ = sender.send((conn.number(), publish));
+                seen(publish);
             }
             6 => conn.pubcomp(packet.packet_id()),
             12 => conn.pingresp(),
-            14 => return conn.expect_close(),
+            14 => {
+                conn.expect_close();
+                return packet;
+            }
             _ => panic!("mqpub sends no {packet:?}"),
         }
     }
@@ -288,13 +299,4 @@ pub(crate) fn last_complaint(mut output: Output, code: i32) -> Complaint {
     let complaint = complaint(output, code);
     assert!(!complaint.note.is_empty(), "no counts: {complaint:?}");
     complaint
-}
-
-/// Runs what takes seconds of waiting for all cases at a time.
-pub(crate) fn together<T: Send>(cases: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {
-    std::thread::scope(|scope| {
-        for case in cases {
-            scope.spawn(|| run(case));
-        }
-    });
 }

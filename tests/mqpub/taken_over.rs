@@ -6,9 +6,9 @@ use std::os::fd::OwnedFd;
 use std::sync::mpsc;
 use std::thread;
 
-use harness::{Broker, FakeBroker, Tool, mqpub};
+use harness::{Broker, FakeBroker, Tool, mqpub, together};
 
-use crate::support::{VERSIONS, complaint, greet, greet_v5, last_complaint, publisher, together};
+use crate::support::{VERSIONS, complaint, greet, greet_v5, last_complaint, publisher};
 
 #[test]
 fn a_broker_that_says_so_is_believed() {

@@ -2,45 +2,26 @@
 //!
 //! After CONNACK all of it ends in a malformed packet, not in a lost connection.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use harness::fake_broker::Publish;
-use harness::garbage::{check, damaged, giant, noise, seeds};
-use harness::{Conn, FakeBroker, Tool, WebSocketConn, mqsub};
+use harness::garbage::{
+    MALFORMED, Trial, check, codes_before_connack, damaged, giant, noise, seeds,
+};
+use harness::{Conn, Tool, WebSocketConn, mqsub};
 
 use crate::support::{VERSIONS, terminate};
 
-/// Malformed; text that is not UTF-8.
-const MALFORMED: [i32; 2] = [21, 18];
-
-/// A broker whose script is told the seed, and the subscribers of a test, one seed after the other.
-struct Trial {
-    broker: FakeBroker,
-    seed: Arc<AtomicU64>,
-}
-
-impl Trial {
-    fn new(script: impl Fn(Conn, u64) + Send + Sync + 'static) -> Self {
-        let seed = Arc::new(AtomicU64::new(0));
-        let now = Arc::clone(&seed);
-        let broker = FakeBroker::start(move |conn| script(conn, now.load(Ordering::SeqCst)));
-        Self { broker, seed }
-    }
-
-    fn subscriber(&self, seed: u64, version: &str) -> Tool {
-        self.seed.store(seed, Ordering::SeqCst);
-        // A different way to print for each: all of them see the damage.
-        let output: &[&str] = match seed % 3 {
-            0 => &["-v"],
-            1 => &["-F", "%j"],
-            _ => &["-F", "%t %x %P"],
-        };
-        mqsub()
-            .args(self.broker.args())
-            .args(["-t", "a/#", "-q", "2", "-V", version])
-            .args(output)
-    }
+fn subscriber(trial: &Trial, seed: u64, version: &str) -> Tool {
+    trial.set_seed(seed);
+    // A different way to print for each: all of them see the damage.
+    let output: &[&str] = match seed % 3 {
+        0 => &["-v"],
+        1 => &["-F", "%j"],
+        _ => &["-F", "%t %x %P"],
+    };
+    mqsub()
+        .args(trial.broker.args())
+        .args(["-t", "a/#", "-q", "2", "-V", version])
+        .args(output)
 }
 
 #[test]
@@ -52,15 +33,9 @@ fn noise_instead_of_connack_is_reported() {
     });
     for seed in seeds(10) {
         for version in VERSIONS {
-            let output = trial.subscriber(seed, version).run();
+            let output = subscriber(&trial, seed, version).run();
             assert!(output.stdout.is_empty(), "{output}");
-            // TLS may be what it looks like, and a refusal.
-            let codes: &[i32] = match noise(seed)[0] {
-                0x15 => &[5],
-                0x20 => &[1, 2, 3, 4, 5, 18, 21],
-                _ => &MALFORMED,
-            };
-            check(&output, seed, version, codes);
+            check(&output, seed, version, codes_before_connack(seed));
         }
     }
     trial.broker.finish();
@@ -76,7 +51,7 @@ fn noise_and_damaged_packets_after_connack_are_reported() {
     });
     for seed in seeds(30) {
         for version in VERSIONS {
-            let output = trial.subscriber(seed, version).run();
+            let output = subscriber(&trial, seed, version).run();
             check(&output, seed, version, &MALFORMED);
         }
     }
@@ -96,7 +71,7 @@ fn the_same_over_websocket() {
     });
     for seed in seeds(10) {
         for version in VERSIONS {
-            let output = trial.subscriber(seed, version).arg("--ws").run();
+            let output = subscriber(&trial, seed, version).arg("--ws").run();
             check(&output, seed, version, &MALFORMED);
         }
     }
@@ -115,15 +90,14 @@ fn a_packet_that_is_announced_and_does_not_come_takes_no_memory() {
     });
     for seed in seeds(3) {
         for version in VERSIONS {
-            let running = trial.subscriber(seed, version).measure_memory().spawn();
+            let running = subscriber(&trial, seed, version).measure_memory().spawn();
             running.wait_for_stdout("a/b");
             // The rest may still come: only the user ends the wait.
             let output = terminate(running);
             let peak = output.peak_rss_kib.expect("it was measured");
             assert!(peak < 64 * 1024, "{peak} KiB, seed {seed}\n{output}");
         }
-        let output = trial
-            .subscriber(seed, "mqttv5")
+        let output = subscriber(&trial, seed, "mqttv5")
             .args(["-D", "connect", "maximum-packet-size", "1000"])
             .run();
         check(&output, seed, "over our Maximum Packet Size", &[21]);

@@ -7,9 +7,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use harness::fake_broker::{Connect, Packet, Publish, Subscribe};
-use harness::{Conn, FakeBroker, Output, Tool, mqsub};
+use harness::{Conn, FakeBroker, Output, Tool, mqsub, together};
 
-use crate::support::{terminate, together};
+use crate::support::terminate;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use harness::{Broker, Output, Running, mqpub, mqsub};
+use harness::{Broker, Output, Running, mqpub, mqsub, together};
 
-use crate::support::{publish, subscribe, subscribed, terminate, together};
+use crate::support::{publish, subscribe, subscribed, terminate};
 
 /// QoS 1 and 2 in both versions that keep a session well.
 const WAYS: [(&str, &str); 4] = [

@@ -1,7 +1,5 @@
 //! The few sentences that the tests are made of.
 
-use std::thread;
-
 use harness::{Broker, Output, Running, mqpub, mqsub};
 
 /// Every version that `-V` knows.
@@ -55,14 +53,4 @@ pub(crate) fn received(stderr: &str) -> Vec<&str> {
 pub(crate) fn terminate(running: Running) -> Output {
     running.terminate();
     running.wait().assert_success()
-}
-
-/// Tries all cases at the same time: most of each is a wait.
-pub(crate) fn together<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
-    let test = &test;
-    thread::scope(|scope| {
-        for case in cases {
-            scope.spawn(move || test(case));
-        }
-    });
 }

@@ -110,8 +110,6 @@ pub struct Client {
     pub session: Session,
     link: Link,
     redial: Redial,
-    /// There was a connection before.
-    was_up: bool,
     /// What it is connected to, for messages.
     peer: String,
     tls: Option<Tls>,
@@ -181,7 +179,6 @@ impl Client {
             session: config.session(),
             link: Link::greeting(&limit),
             redial: Redial::new(config),
-            was_up: false,
             peer: peer.name,
             tls: config.tls.clone(),
             has_last_word: config.tls.is_some() || config.route.websocket,

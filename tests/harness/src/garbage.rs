@@ -3,9 +3,14 @@
 //! All of it ends in bytes that are no packet, so that a tool that reads it cannot but end.
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::Output;
 use crate::fake_broker::encode;
+use crate::{Conn, FakeBroker, Output};
+
+/// The exit codes for it: malformed; text that is not UTF-8.
+pub const MALFORMED: [i32; 2] = [21, 18];
 
 /// Longer than any packet that [`noise`] and [`damaged`] announce: zeros, which begin no packet.
 const TAIL: usize = 20_000;
@@ -19,6 +24,41 @@ pub fn seeds(count: u64) -> Range<u64> {
             seed..seed + 1
         }
         Err(_) => 1..count + 1,
+    }
+}
+
+/// A broker whose script is told the seed, for the clients of a test, one seed after the other.
+#[derive(Debug)]
+pub struct Trial {
+    /// Give it to each client.
+    pub broker: FakeBroker,
+    seed: Arc<AtomicU64>,
+}
+
+impl Trial {
+    /// Starts it.
+    #[must_use]
+    pub fn new(script: impl Fn(Conn, u64) + Send + Sync + 'static) -> Self {
+        let seed = Arc::new(AtomicU64::new(0));
+        let now = Arc::clone(&seed);
+        let broker = FakeBroker::start(move |conn| script(conn, now.load(Ordering::SeqCst)));
+        Self { broker, seed }
+    }
+
+    /// The seed of the clients from now on.
+    pub fn set_seed(&self, seed: u64) {
+        self.seed.store(seed, Ordering::SeqCst);
+    }
+}
+
+/// The exit codes for [`noise`] in the place of CONNACK: TLS may be what it looks like, and a
+/// refusal.
+#[must_use]
+pub fn codes_before_connack(seed: u64) -> &'static [i32] {
+    match noise(seed)[0] {
+        0x15 => &[5],
+        0x20 => &[1, 2, 3, 4, 5, 18, 21],
+        _ => &MALFORMED,
     }
 }
 

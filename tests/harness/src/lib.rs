@@ -25,6 +25,7 @@ mod python;
 mod relay;
 mod running;
 mod services;
+mod together;
 mod tool;
 mod websocket;
 
@@ -40,5 +41,6 @@ pub use python::python;
 pub use relay::{Cut, Observer, Relay, Way, Weather};
 pub use running::{Pattern, Running};
 pub use services::{DnsServer, SocksProxy, TlsServer, WebServer};
+pub use together::together;
 pub use tool::{Tool, is_root, mqpasswd, mqpub, mqsub, namespace};
 pub use websocket::WebSocketConn;

@@ -14,7 +14,7 @@ use crate::connect::{ConnectConfig, name_variable};
 use crate::net::{self, Limit, Peer, Stream};
 use crate::protocol::ProtocolError;
 use crate::report::Report;
-use crate::retry::{Attempts, Delays, RetryPolicy};
+use crate::retry::{Attempts, Delays};
 
 /// A connection that lasts so long was a good one.
 const SOON: Duration = Duration::from_secs(10);
@@ -52,15 +52,14 @@ impl Link {
 
 /// What is known about losses so far.
 pub(super) struct Redial {
-    policy: RetryPolicy,
     /// None where no other connection is made.
     config: Option<Arc<ConnectConfig>>,
     /// Since the last good connection.
     delays: Option<Delays>,
     /// Attempts that failed in a row.
     failed: u32,
-    /// When the connection came up.
-    up_since: Instant,
+    /// When the last connection that came up did so.
+    up_since: Option<Instant>,
     /// What the session had achieved by then.
     achieved: u64,
     /// When it was lost.
@@ -68,24 +67,20 @@ pub(super) struct Redial {
     /// Connections in a row that were closed soon.
     closed_soon: u32,
     reconnects: u64,
-    has_own_id: bool,
 }
 
 impl Redial {
     pub(super) fn new(config: &ConnectConfig) -> Self {
-        let policy = config.retry;
-        let again = policy.again != Attempts::NONE;
+        let again = config.retry.again != Attempts::NONE;
         Self {
-            policy,
             config: again.then(|| Arc::new(config.clone())),
             delays: None,
             failed: 0,
-            up_since: Instant::now(),
+            up_since: None,
             achieved: 0,
             lost_at: Instant::now(),
             closed_soon: 0,
             reconnects: 0,
-            has_own_id: config.has_own_id,
         }
     }
 
@@ -95,6 +90,11 @@ impl Redial {
 
     pub(super) fn give_up(&mut self) {
         self.config = None;
+    }
+
+    /// Whether the last connection that came up did not last.
+    fn was_short(&self) -> bool {
+        self.up_since.is_some_and(|since| since.elapsed() < SOON)
     }
 
     fn delay(&mut self) -> Duration {
@@ -209,13 +209,13 @@ impl Client {
             return Err(why);
         };
         self.drop_stream();
-        let why = self.count_closed(why);
+        let why = self.count_closed(why, config.has_own_id);
         if !why.may_heal() {
             return Err(why);
         }
         let redial = &mut self.redial;
         redial.lost_at = Instant::now();
-        if redial.lost_at - redial.up_since >= SOON {
+        if !redial.was_short() {
             redial.delays = None;
         }
         let delay = redial.delay();
@@ -230,12 +230,11 @@ impl Client {
     /// Counts connections that are closed as soon as they are up. Before MQTT 5 a broker has no
     /// other way to say that another client took the session over, or that it takes no such
     /// message.
-    fn count_closed(&mut self, why: ClientError) -> ClientError {
+    fn count_closed(&mut self, why: ClientError, has_own_id: bool) -> ClientError {
         let redial = &mut self.redial;
         let is_silent = matches!(why, ClientError::Closed | ClientError::Io(_));
-        let is_soon = redial.up_since.elapsed() < SOON;
         let is_of_use = self.session.achieved() > redial.achieved;
-        if !is_silent || !is_soon || is_of_use {
+        if !is_silent || !redial.was_short() || is_of_use {
             redial.closed_soon = 0;
             return why;
         }
@@ -243,7 +242,7 @@ impl Client {
         if redial.closed_soon >= MOST_CLOSED {
             return ClientError::ClosedAgain {
                 times: redial.closed_soon,
-                has_own_id: redial.has_own_id,
+                has_own_id,
             };
         }
         why
@@ -257,10 +256,11 @@ impl Client {
         redial.closed_soon = 0;
         let last = |report| Err(ClientError::NotBack(Box::new(report)));
         // Of the first connection, whoever asked for it takes care.
-        let Some(config) = redial.config.clone().filter(|_| self.was_up) else {
+        let was_up = redial.up_since.is_some();
+        let Some(config) = redial.config.clone().filter(|_| was_up) else {
             return last(report);
         };
-        if report.is_lasting() || !redial.policy.again.allow(redial.failed + 1) {
+        if report.is_lasting() || !config.retry.again.allow(redial.failed + 1) {
             return last(after(report, redial.failed));
         }
         redial.failed += 1;
@@ -274,10 +274,9 @@ impl Client {
         self.link = Link::Up;
         self.beginning = Vec::new();
         let redial = &mut self.redial;
-        redial.up_since = Instant::now();
         redial.achieved = self.session.achieved();
         redial.failed = 0;
-        if !std::mem::replace(&mut self.was_up, true) {
+        if redial.up_since.replace(Instant::now()).is_none() {
             return;
         }
         redial.reconnects += 1;
