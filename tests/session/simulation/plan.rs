@@ -35,6 +35,8 @@ pub struct Plan {
     pub version: Version,
     /// The session's window.
     pub window: u16,
+    /// The session keeps the QoS 0 messages that a connection did not take.
+    pub keeping: bool,
     /// What the client publishes, by number.
     pub ours: Vec<Qos>,
     /// What the broker sends.
@@ -78,17 +80,29 @@ impl Plan {
         let version = random.pick(&[Version::V31, Version::V311, Version::V5, Version::V5]);
         let v5 = version == Version::V5;
         let most = random.pick(&[1, 3, 10, 100]);
-        let kinds: &[Qos] = random.pick(&[
-            &[Qos::AtLeastOnce],
-            &[Qos::ExactlyOnce],
-            &[Qos::AtLeastOnce, Qos::ExactlyOnce],
-            &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce],
-        ]);
+        const ALL: &[Qos] = &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce];
+        let keeping = random.one_in(3);
+        let kinds: &[&[Qos]] = if keeping {
+            &[
+                &[Qos::AtMostOnce],
+                &[Qos::AtMostOnce, Qos::AtLeastOnce],
+                ALL,
+            ]
+        } else {
+            &[
+                &[Qos::AtLeastOnce],
+                &[Qos::ExactlyOnce],
+                &[Qos::AtLeastOnce, Qos::ExactlyOnce],
+                ALL,
+            ]
+        };
+        let kinds = random.pick(kinds);
         let ours = random.pick(&[0, 5, 15, 30, 80]);
         let theirs = random.pick(&[0, 5, 15, 30]);
         Self {
             version,
             window: 1 + random.below(most) as u16,
+            keeping,
             ours: (0..ours).map(|_| random.pick(kinds)).collect(),
             theirs: (0..theirs).map(|_| random.pick(kinds)).collect(),
             cuts: random.below(8),
