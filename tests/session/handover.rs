@@ -3,7 +3,6 @@
 
 use std::io::IoSlice;
 
-use bytes::Bytes;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::property::Properties;
 use mqtools_common::protocol::{Connect, Event, Session};
@@ -58,7 +57,7 @@ impl Keeper {
     fn publish(&mut self, payload: &str) {
         let message = Publication {
             topic: TopicName::new("t").unwrap(),
-            payload: Bytes::copy_from_slice(payload.as_bytes()),
+            payload: payload.as_bytes().to_vec().into(),
             qos: Qos::AtMostOnce,
             retain: false,
             properties: Properties::default(),

@@ -19,6 +19,7 @@ use self::link::{Link, Redial};
 use crate::connect::ConnectConfig;
 use crate::exit::Exit;
 use crate::net::{Limit, Stream};
+use crate::payload::Unreadable;
 use crate::protocol::{ProtocolError, Session, Verdict};
 use crate::reason::{Reason, ReasonCode};
 use crate::report::Report;
@@ -73,6 +74,9 @@ pub enum ClientError {
         /// The user has chosen the client identifier, so that another client may have it too.
         has_own_id: bool,
     },
+    /// A message is in a file, and that cannot be read on.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// There was no way back to the broker: the last attempt's report.
     #[error("{}", .0.in_one_line())]
     NotBack(Box<Report>),
@@ -89,6 +93,7 @@ impl ClientError {
             } => Exit::from_broker(ReasonCode::SESSION_TAKEN_OVER.0),
             Self::ClosedAgain { .. } => Exit::CONNECTION_LOST,
             Self::NotBack(report) => report.exit(),
+            Self::Unreadable(_) => Exit::OS_ERROR,
             Self::Ended(reason) => Exit::from_disconnect(reason.code.0),
             Self::Protocol(ProtocolError::KeepAliveTimeout) => Exit::KEEP_ALIVE,
             Self::Protocol(ProtocolError::NotUtf8(_)) => Exit::MALFORMED_UTF8,
@@ -326,6 +331,9 @@ impl Client {
         let error = match why {
             ClientError::NotBack(report) => return Report::clone(report),
             ClientError::Ended(_) => format!("{address} ended the session"),
+            ClientError::Unreadable(file) => {
+                format!("cannot read on in the file {}", file.name.display())
+            }
             _ => format!("the connection to {address} was lost"),
         };
         let hint = match why {
@@ -338,6 +346,7 @@ impl Client {
                 "another client may use the same client identifier (-i): give each its own; if none does, the broker's log may say more"
             }
             ClientError::Protocol(ProtocolError::OverLimit(_)) => OUR_LIMIT,
+            ClientError::Unreadable(_) => "publish a copy that nothing changes meanwhile",
             _ => "the broker's log may say more",
         };
         Report::new(why.exit(), error).cause(why).hint(hint)
@@ -349,6 +358,8 @@ impl Client {
             match self.poll_write(cx) {
                 Ok(Poll::Ready(())) => progress = true,
                 Ok(Poll::Pending) => break,
+                // Nothing that the broker says would help.
+                Err(why @ ClientError::Unreadable(_)) => return Poll::Ready(Err(why)),
                 // The broker's last words, which may say why, are still to be read.
                 Err(why) => self.write_error = Some(why),
             }
@@ -382,6 +393,7 @@ impl Client {
             };
         }
         let output = self.session.output();
+        output.read_ahead()?;
         let mut pieces = [IoSlice::new(&[]); WRITE_PIECES];
         let count = output.slices(&mut pieces);
         let pieces = pieces.get(..count).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use mqtools_common::message::{Publication, Qos, Receipt};
 use mqtools_common::property::Properties;
 use mqtools_common::protocol::{
@@ -251,7 +251,7 @@ impl<'a> World<'a> {
         let number = self.next;
         let message = Publication {
             topic: self.topic(number),
-            payload: Bytes::from(payload(number)),
+            payload: payload(number).into(),
             qos,
             retain: false,
             properties: Properties::default(),

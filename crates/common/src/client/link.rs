@@ -134,7 +134,7 @@ impl ClientError {
             Self::Closed | Self::NotTaken | Self::Io(_) => true,
             Self::Ended(reason) => reason.may_heal(),
             Self::Protocol(why) => *why == ProtocolError::KeepAliveTimeout,
-            Self::ClosedAgain { .. } | Self::NotBack(_) => false,
+            Self::ClosedAgain { .. } | Self::NotBack(_) | Self::Unreadable(_) => false,
         }
     }
 }

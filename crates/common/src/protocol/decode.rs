@@ -163,8 +163,7 @@ fn publish(
     let Some(qos) = Qos::from_level(first >> 1 & 3) else {
         return Err(body.malformed("its QoS is 3"));
     };
-    let topic = frame.slice_ref(body.binary()?);
-    let topic = TopicName::from_wire(topic).map_err(|why| match why {
+    let topic = TopicName::from_packet(&frame, body.binary()?).map_err(|why| match why {
         TopicError::NotUtf8 => body.not_utf8("its topic"),
         _ => body.malformed(&format!("its topic is no Topic Name: {why}")),
     })?;
