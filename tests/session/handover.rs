@@ -277,3 +277,29 @@ fn a_session_with_an_expiry_starts_clean_only_once() {
         }
     }
 }
+
+/// The identifier that the broker assigns makes the next CONNECT longer.
+#[test]
+fn a_longer_connect_takes_nothing_along() {
+    let connect = Connect {
+        version: Version::V5,
+        ..Connect::default()
+    };
+    let mut keeper = Keeper {
+        session: Session::new(connect, 10, None).keeping_unsent(),
+        version: Version::V5,
+        now: std::time::Instant::now(),
+    };
+    keeper.session.open(keeper.now).unwrap();
+    keeper.take(usize::MAX);
+    let id = "x".repeat(60);
+    let mut properties = vec![0x12, 0, 60];
+    properties.extend_from_slice(id.as_bytes());
+    keeper.feed(&wire::connack(Version::V5, false, 0, &properties));
+    assert!(keeper.session.next_event().is_some());
+    keeper.publish("one");
+    keeper.publish("two");
+    keeper.session.lost();
+    assert_eq!(keeper.session.next_event(), None);
+    assert_eq!(payloads(&keeper.connect()), ["one", "two"]);
+}

@@ -35,6 +35,10 @@ const BEGINNING: usize = 200;
 /// How many pieces one vectored write takes at most; the kernel's limit is 1024.
 const WRITE_PIECES: usize = 64;
 
+/// How many bytes of acknowledgements may wait for a broker that sends and does not read: more than
+/// anybody publishes ahead of a socket, in bytes.
+const MOST_ANSWERS: usize = 4 * 1024 * 1024;
+
 /// How long a broker with TLS or WebSocket gets to close on DISCONNECT alone.
 const CLOSE_NOTIFY_DELAY: Duration = Duration::from_millis(250);
 
@@ -256,7 +260,8 @@ impl Client {
 
     /// Ends the connection in good order: sends everything and DISCONNECT with `reason`, then
     /// waits a moment for the broker to close its side, because a connection that is torn
-    /// down at once can take bytes on their way with it. Takes a few seconds at most.
+    /// down at once can take bytes on their way with it. A broker that takes
+    /// nothing for a few seconds is left.
     ///
     /// # Errors
     /// What was still to be sent may not have arrived.
@@ -265,17 +270,13 @@ impl Client {
             return Err(ClientError::Closed);
         }
         self.session.disconnect(reason);
-        let sent = poll_fn(|cx| {
-            while self.has_output() {
-                if self.poll_write(cx)?.is_pending() {
-                    return Poll::Pending;
-                }
+        while self.has_output() {
+            // As long as a slow connection moves bytes, it has its time.
+            let moved = poll_fn(|cx| self.poll_write(cx)?.map(Ok::<(), ClientError>));
+            match timeout(LINGER, moved).await {
+                Ok(moved) => moved?,
+                Err(_) => return Err(ClientError::NotTaken),
             }
-            Poll::Ready(Ok::<(), ClientError>(()))
-        });
-        match timeout(LINGER, sent).await {
-            Ok(sent) => sent?,
-            Err(_) => return Err(ClientError::NotTaken),
         }
         // To a broker that closes without reading it, TLS's close_notify (or WebSocket's close
         // frame) is unread data, and its kernel answers with a reset: only a broker that waits
@@ -311,17 +312,28 @@ impl Client {
             };
             let read = self.stream.read_buf(&mut self.input);
             match timeout_at(begun + time, read).await.ok()? {
-                Ok(0) => return Some(Ok(())),
+                Ok(0) => return Some(self.end_of_input()),
                 Ok(_) => {
                     if let Some(reason) = self.session.last_words(&mut self.input) {
                         return Some(Err(ClientError::Ended(reason)));
                     }
                 }
                 // rustls's name for a TCP close without close_notify.
-                Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Some(Ok(())),
+                Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Some(self.end_of_input());
+                }
                 Err(why) => return Some(Err(why.into())),
             }
         }
+    }
+
+    /// The broker closed its side after DISCONNECT. One that read so far has answered every
+    /// PINGREQ before.
+    fn end_of_input(&self) -> Result<(), ClientError> {
+        if self.session.awaits_proof() {
+            return Err(ClientError::Closed);
+        }
+        Ok(())
     }
 
     /// The connection ended before the work was done.
@@ -364,8 +376,10 @@ impl Client {
                 Err(why) => self.write_error = Some(why),
             }
         }
-        // What answers a CONNECT is read in any case.
-        if !(self.session.is_paused() && self.link.is_up()) {
+        // What answers a CONNECT is read in any case, and so is the little that is left when the
+        // broker is gone: its end is behind that.
+        let is_paused = self.session.is_paused() && self.link.is_up() && self.write_error.is_none();
+        if !is_paused && self.session.output().small_len() < MOST_ANSWERS {
             progress |= self.poll_read(cx)?.is_ready();
         }
         progress |= self.poll_timer(cx)?.is_ready();

@@ -124,10 +124,8 @@ impl Publisher {
             if self.exhausted && self.client.session.is_settled() {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
-            // After a signal only what was read is left, and whether that is anything has to be
-            // known without a connection too.
-            let may_read = self.has_room() || self.stop.first.is_some();
-            let wants_more = !self.exhausted && self.next.is_none() && may_read;
+            // One ahead, so that the end of the source is known without a connection too.
+            let wants_more = !self.exhausted && self.next.is_none();
             tokio::select! {
                 biased;
                 // In front: a step that is always ready must not keep it waiting.

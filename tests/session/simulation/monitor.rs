@@ -82,7 +82,10 @@ pub struct Monitor {
     /// PUBRECs without an error and PUBRELs that have to be answered.
     pubrecs: BTreeMap<u16, usize>,
     pubrels: BTreeMap<u16, usize>,
+    opened: bool,
     connected: bool,
+    /// The CONNECT before had no answer: the broker may have begun a session that nobody knows of.
+    unheard: bool,
     pub resent: usize,
     /// How many went out under an alias alone.
     pub by_alias: usize,
@@ -111,7 +114,9 @@ impl Monitor {
             safe: BTreeSet::new(),
             pubrecs: BTreeMap::new(),
             pubrels: BTreeMap::new(),
+            opened: false,
             connected: false,
+            unheard: false,
             resent: 0,
             by_alias: 0,
             topic_alias_maximum: 0,
@@ -120,6 +125,8 @@ impl Monitor {
 
     /// A new connection begins.
     pub fn opened(&mut self) {
+        self.unheard = self.opened && !self.connected;
+        self.opened = true;
         self.reader = ClientReader::new(self.version);
         self.frames = Frames::default();
         self.published.clear();
@@ -206,7 +213,7 @@ impl Monitor {
     fn connack(&mut self, present: bool) {
         self.connected = true;
         self.in_doubt = 0;
-        if present {
+        if present && !self.unheard {
             return;
         }
         for used in self.in_use.values_mut() {
@@ -223,8 +230,10 @@ impl Monitor {
                 *released = false;
             }
         }
-        self.sent.clear();
-        self.safe.clear();
+        if !present {
+            self.sent.clear();
+            self.safe.clear();
+        }
     }
 
     fn delivered(&mut self, qos: u8, body: &[u8]) {

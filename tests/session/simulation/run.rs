@@ -619,24 +619,18 @@ impl<'a> World<'a> {
                 (_, Some(code)) if *code >= 0x80 => assert!(refused, "{number}: {code:#04x}"),
                 (Qos::AtLeastOnce, _) => assert!(arrivals >= 1, "{number} is lost"),
                 (Qos::ExactlyOnce, _) => {
-                    let most = if self.plan.unheard_lives {
-                        self.broker.forgotten
-                    } else {
-                        self.monitor.doubts.get(&number).copied().unwrap_or(0)
-                    };
+                    let most = self.monitor.doubts.get(&number).copied().unwrap_or(0);
                     assert!(arrivals >= 1, "{number} is lost");
                     assert!(arrivals <= 1 + most, "{number} arrived {arrivals} times");
                     duplicates += arrivals as usize - 1;
                 }
             }
         }
-        if !self.plan.unheard_lives {
-            assert!(
-                duplicates <= self.told,
-                "{duplicates} and told {}",
-                self.told
-            );
-        }
+        assert!(
+            duplicates <= self.told,
+            "{duplicates} and told {}",
+            self.told
+        );
         for (number, qos) in self.plan.theirs.iter().enumerate() {
             let times = self.seen.get(&number).copied().unwrap_or_default();
             assert!(*qos == Qos::AtMostOnce || times > 0, "{number} is lost");

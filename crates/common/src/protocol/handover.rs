@@ -115,6 +115,10 @@ impl Handover {
     /// what did not go out whole still waits.
     pub(super) fn lost(&mut self) -> u64 {
         let in_doubt = self.in_doubt();
+        // They have no place in the next connection's output until they are written to it.
+        for (end, _) in &mut self.waiting {
+            *end = u64::MAX;
+        }
         *self = Self {
             waiting: std::mem::take(&mut self.waiting),
             runs: std::mem::take(&mut self.runs),

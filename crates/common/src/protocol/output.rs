@@ -46,6 +46,11 @@ impl Output {
         self.pieces_len + self.tail.len()
     }
 
+    /// How many bytes of small packets wait behind everything else.
+    pub(crate) fn small_len(&self) -> usize {
+        self.tail.len()
+    }
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
