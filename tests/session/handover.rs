@@ -6,7 +6,7 @@ use std::io::IoSlice;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::property::Properties;
 use mqtools_common::protocol::{Connect, Event, Session};
-use mqtools_common::reason::Version;
+use mqtools_common::reason::{ReasonCode, Version};
 use mqtools_common::topic::TopicName;
 
 use crate::driver::EVERY;
@@ -180,6 +180,21 @@ fn a_slow_stream_is_proven_every_second() {
     assert_eq!(keeper.session.achieved(), before + 3);
     keeper.session.lost();
     assert_eq!(keeper.session.next_event(), None);
+}
+
+#[test]
+fn behind_a_disconnect_nothing_is_asked() {
+    for version in EVERY {
+        let mut keeper = Keeper::online(version);
+        keeper.publish("one");
+        keeper.take(usize::MAX);
+        keeper.publish("two");
+        keeper.session.disconnect(ReasonCode::SUCCESS);
+        // Late enough for a proof.
+        keeper.now += std::time::Duration::from_secs(2);
+        keeper.take(usize::MAX);
+        assert!(keeper.take(usize::MAX).is_empty());
+    }
 }
 
 #[test]

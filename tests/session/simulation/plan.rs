@@ -68,6 +68,9 @@ pub struct Plan {
     pub server_keep_alive: bool,
     /// The messages have Topic Aliases, and CONNACK may allow some.
     pub topic_aliases: bool,
+    /// The client has no identifier before CONNACK brings it one (MQTT 5), so that its later CONNECTs
+    /// are longer.
+    pub nameless: bool,
     /// One in so many acknowledgements is a refusal (MQTT 5); 0: none is.
     pub refusals: usize,
     /// The schedule itself.
@@ -97,6 +100,9 @@ impl Plan {
             ]
         };
         let kinds = random.pick(kinds);
+        let late = random.one_in(2);
+        // Each CONNECT without an identifier begins a session of its own, so none may come late.
+        let nameless = v5 && !late && random.one_in(2);
         let ours = random.pick(&[0, 5, 15, 30, 80]);
         let theirs = random.pick(&[0, 5, 15, 30]);
         Self {
@@ -109,9 +115,10 @@ impl Plan {
             forget: random.pick(&[0, 0, 1, 2]),
             slowness: random.pick(&[1, 1, 10, 50]),
             clean: random.one_in(10),
-            late: random.one_in(2),
+            late,
             farewells: random.one_in(2),
-            unheard_lives: theirs == 0 && random.one_in(2),
+            unheard_lives: theirs == 0 && !nameless && random.one_in(2),
+            nameless,
             client_receive_maximum: (v5 && random.one_in(2)).then(|| 1 + random.below(20) as u16),
             client_alias_maximum: (v5 && random.one_in(2)).then(|| 1 + random.below(4) as u16),
             limits: v5 && random.one_in(2),
