@@ -377,6 +377,51 @@ fn stdin_is_not_read_while_there_is_no_connection() {
     });
 }
 
+/// The broker has a message of a run that was killed, and would take the next one with its identifier
+/// for a repetition.
+#[test]
+fn a_killed_run_costs_the_next_one_nothing() {
+    let (sender, arrived) = mpsc::channel();
+    let broker = FakeBroker::start(move |mut conn| {
+        conn.expect_connect();
+        if conn.number() == 0 {
+            conn.connack(0);
+            let publish = conn.expect_publish();
+            conn.pubrec(publish.packet_id.unwrap());
+            sender.send(()).unwrap();
+            return conn.hold();
+        }
+        conn.connack_session_present();
+        let mut half_done = vec![1];
+        let publish = loop {
+            match conn.read_packet() {
+                packet if packet.kind() == 6 => {
+                    half_done.retain(|id| *id != packet.packet_id());
+                    conn.pubcomp(packet.packet_id());
+                }
+                packet => break Publish::parse(&packet, false),
+            }
+        };
+        assert!(!half_done.contains(&publish.packet_id.unwrap()));
+        assert_eq!(publish.payload, b"second");
+        conn.pubrec(publish.packet_id.unwrap());
+        loop {
+            match conn.read_packet() {
+                packet if packet.kind() == 6 => conn.pubcomp(packet.packet_id()),
+                packet => break assert_eq!(packet.kind(), 14),
+            }
+        }
+    });
+    let run = |message| publisher(&broker).args(["-c", "-i", "me", "-q", "2", "-m", message]);
+    // It goes on without a PUBREL's answer, as far as this broker is concerned.
+    let first = run("first").spawn();
+    arrived.recv_timeout(PATIENCE).unwrap();
+    first.kill();
+    first.wait();
+    run("second").run().assert_success();
+    broker.finish();
+}
+
 #[test]
 fn the_end_of_stdin_is_seen_without_a_connection() {
     let broker = FakeBroker::start(|mut conn| {

@@ -28,8 +28,13 @@ impl Driver {
     /// A session that has sent its CONNECT.
     pub fn connecting(connect: Connect, window: u16) -> Self {
         let version = connect.version;
+        Self::of(Session::new(connect, window, None), version)
+    }
+
+    /// This session, which has sent its CONNECT.
+    pub fn of(session: Session, version: Version) -> Self {
         let mut driver = Self {
-            session: Session::new(connect, window, None),
+            session,
             version,
             now: Instant::now(),
             reader: ClientReader::new(version),

@@ -1,10 +1,12 @@
 //! What goes out again after a reconnect, and how.
 
+use std::collections::VecDeque;
+
 use mqtools_common::message::Qos;
-use mqtools_common::protocol::Event;
+use mqtools_common::protocol::{Event, Session};
 use mqtools_common::reason::{ReasonCode, Version};
 
-use crate::driver::{Driver, EVERY, publication, published};
+use crate::driver::{Driver, EVERY, lasting, publication, published};
 use crate::wire::{self, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL};
 
 const PUBREL_OF_2: FromClient = FromClient::Ack {
@@ -255,7 +257,7 @@ fn an_identifier_in_use_after_a_break_is_its_own() {
 
 #[test]
 fn one_that_is_never_answered_leaves_no_room_when_its_identifier_comes_again() {
-    let mut driver = Driver::connecting(crate::driver::lasting(Version::V5), 10);
+    let mut driver = Driver::connecting(lasting(Version::V5), 10);
     driver.accept(false, &[]);
     assert_eq!(driver.publish(Qos::AtLeastOnce, "stuck"), Some(1));
     for id in 2..=65_535 {
@@ -269,4 +271,82 @@ fn one_that_is_never_answered_leaves_no_room_when_its_identifier_comes_again() {
     driver.feed(&wire::ack(PUBACK, 1));
     assert!(driver.session.has_room());
     assert_eq!(driver.publish(Qos::AtLeastOnce, "x"), Some(1));
+}
+
+fn pubrels(sent: &[FromClient]) -> Vec<u16> {
+    sent.iter()
+        .map(|packet| match packet {
+            FromClient::Ack {
+                kind: PUBREL, id, ..
+            } => *id,
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+/// The broker would take a message for a repetition of one that a killed run left half done.
+#[test]
+fn what_an_earlier_run_left_is_released_before_its_identifiers_are_used() {
+    for version in [Version::V311, Version::V5] {
+        let session = Session::new(lasting(version), 10, None).after_another_run();
+        let mut driver = Driver::of(session, version);
+        driver.accept(true, &[]);
+        let first = pubrels(&driver.sent());
+        assert_eq!(first[..3], [1, 2, 3]);
+        assert!(!driver.session.has_room());
+        driver.feed(&wire::ack(PUBCOMP, 1));
+        assert_eq!(driver.publish(Qos::ExactlyOnce, "one"), Some(1));
+        assert!(!driver.session.has_room());
+        driver.sent();
+        // What was not answered is asked again, and what was is not.
+        driver.reconnect(true);
+        let sent = driver.sent();
+        assert_eq!(publishes(&sent), [(1, true, "one")]);
+        let again: Vec<FromClient> = sent
+            .into_iter()
+            .filter(|packet| !matches!(packet, FromClient::Publish(_)))
+            .collect();
+        let again = pubrels(&again);
+        assert_eq!(again[..2], [2, 3]);
+        assert_eq!(driver.events(), []);
+        driver.feed(&wire::ack(PUBREC, 1));
+        driver.feed(&wire::ack(PUBCOMP, 1));
+        assert_eq!(driver.events(), [published(1, 0)]);
+        // Each of them once, always ahead of the messages.
+        let mut asked: VecDeque<u16> = again.into();
+        for id in 2..=65_535 {
+            while !driver.session.has_room() {
+                let id = asked.pop_front().expect("something was asked");
+                driver.feed(&wire::ack(PUBCOMP, id));
+            }
+            assert_eq!(driver.publish(Qos::ExactlyOnce, "x"), Some(id));
+            for packet in driver.sent() {
+                match packet {
+                    FromClient::Ack { id, .. } => asked.push_back(id),
+                    other => assert!(matches!(other, FromClient::Publish(_))),
+                }
+            }
+            driver.feed(&wire::ack(PUBREC, id));
+            driver.feed(&wire::ack(PUBCOMP, id));
+            driver.sent();
+            assert_eq!(driver.events(), [published(id, 0)]);
+        }
+        for id in 1..=10 {
+            assert_eq!(driver.publish(Qos::ExactlyOnce, "round"), Some(id));
+        }
+    }
+}
+
+#[test]
+fn a_session_without_a_past_releases_nothing() {
+    for version in EVERY {
+        let session = Session::new(lasting(version), 10, None).after_another_run();
+        let mut driver = Driver::of(session, version);
+        driver.accept(false, &[]);
+        assert_eq!(driver.sent(), []);
+        assert_eq!(driver.publish(Qos::ExactlyOnce, "one"), Some(1));
+        driver.sent();
+        driver.reconnect(true);
+        assert_eq!(publishes(&driver.sent()), [(1, true, "one")]);
+    }
 }

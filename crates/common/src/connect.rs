@@ -70,6 +70,9 @@ pub struct ConnectConfig {
     pub retry: RetryPolicy,
     /// The user has chosen the client identifier, so that another client may have it too.
     pub has_own_id: bool,
+    /// Messages go out at QoS 2, and an earlier run may have left some half done in the broker's
+    /// session.
+    pub releases_leftovers: bool,
     /// Say nothing on stderr.
     pub quiet: bool,
     /// Where each protocol step is told.
@@ -168,6 +171,7 @@ impl ConnectConfig {
             connect_timeout: connection.connect_timeout,
             retry: RetryPolicy::new(connection.retry),
             has_own_id: connection.id.is_some(),
+            releases_leftovers: false,
             quiet: talk.quiet,
             trace: talk.debug.then_some(report::debug as Trace),
         })
@@ -178,6 +182,11 @@ impl ConnectConfig {
     pub fn session(&self) -> Session {
         let session = Session::new(self.connect.clone(), self.max_in_flight, self.trace)
             .with_farewell(self.farewell.clone());
+        let session = if self.releases_leftovers {
+            session.after_another_run()
+        } else {
+            session
+        };
         match self.retry.again {
             Attempts::NONE => session,
             _ => session.keeping_unsent(),

@@ -91,6 +91,7 @@ impl Config {
         if args.qos != Qos::AtMostOnce {
             connect.outlive_connection();
         }
+        connect.releases_leftovers = args.qos == Qos::ExactlyOnce;
         Ok(Self {
             message: Template {
                 topic,

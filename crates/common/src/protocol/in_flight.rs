@@ -57,17 +57,15 @@ impl InFlight {
 
     /// Files a request under the next identifier; none when that one is still in use.
     pub(super) fn insert(&mut self, request: Request) -> Option<u16> {
-        let length = u32::try_from(self.slots.len()).ok()?;
-        if length >= IDENTIFIERS {
-            return None;
-        }
+        let id = self.next_id()?;
         self.slots.push_back(Some(request));
-        Some(self.id_at(length))
+        Some(id)
     }
 
-    /// Whether the next identifier is free.
-    pub(super) fn has_free_id(&self) -> bool {
-        u32::try_from(self.slots.len()).is_ok_and(|length| length < IDENTIFIERS)
+    /// The identifier that the next request will have, unless it is still in use.
+    pub(super) fn next_id(&self) -> Option<u16> {
+        let length = u32::try_from(self.slots.len()).ok()?;
+        (length < IDENTIFIERS).then(|| self.id_at(length))
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -10,6 +10,7 @@ mod event;
 mod handover;
 mod in_flight;
 mod keep_alive;
+mod leftovers;
 mod limits;
 mod output;
 mod packet;

@@ -17,6 +17,7 @@ use super::event::{Event, PublishError, Trace, Verdict};
 use super::handover::Handover;
 use super::in_flight::{InFlight, Outgoing, Request, Stage};
 use super::keep_alive::{Due, KeepAlive};
+use super::leftovers::Leftovers;
 use super::limits::{check_publish, check_size, list_length};
 use super::output::Output;
 use super::packet::{Accepted, AckKind, Connect, Farewell, Incoming, Subscription};
@@ -67,6 +68,8 @@ pub struct Session {
     waiting: usize,
     /// The QoS 0 messages, when they have to survive the connection.
     handover: Option<Handover>,
+    /// The broker's session is older than this one, and messages go out at QoS 2.
+    leftovers: Option<Leftovers>,
     received: HashMap<u16, Received>,
     /// Of these, those that the broker may have forgotten, so that the identifier may come with
     /// another message.
@@ -106,6 +109,7 @@ impl Session {
             bytes: 0,
             waiting: 0,
             handover: None,
+            leftovers: None,
             received: HashMap::new(),
             suspects: HashSet::new(),
             our_aliases: Aliases::default(),
@@ -132,6 +136,14 @@ impl Session {
     #[must_use]
     pub fn keeping_unsent(mut self) -> Self {
         self.handover = Some(Handover::default());
+        self
+    }
+
+    /// The broker may have a session that an earlier run left, and messages will go out at QoS 2:
+    /// exchanges of that run are brought to their end before their identifiers are used.
+    #[must_use]
+    pub fn after_another_run(mut self) -> Self {
+        self.leftovers = Some(Leftovers::default());
         self
     }
 
@@ -307,7 +319,10 @@ impl Session {
         self.is_online()
             && self.waiting == 0
             && self.on_wire < self.window()
-            && self.requests.has_free_id()
+            && self.requests.next_id().is_some_and(|id| {
+                let leftovers = self.leftovers.as_ref();
+                leftovers.is_none_or(|leftovers| leftovers.is_free(id))
+            })
     }
 
     /// How many QoS 1 and 2 messages the broker has not acknowledged to the end.
@@ -382,6 +397,7 @@ impl Session {
         }
         self.on_wire += 1;
         self.bytes += message.payload.len();
+        self.release_leftovers();
         Ok(Some(packet_id))
     }
 

@@ -177,6 +177,16 @@ impl Session {
             self.send_ack(AckKind::Pubcomp, ack.packet_id, reason);
             return Ok(());
         }
+        if kind == AckKind::Pubcomp
+            && let Some(leftovers) = &mut self.leftovers
+            && !leftovers.is_free(ack.packet_id)
+        {
+            leftovers.answered(ack.packet_id);
+            if leftovers.is_done() {
+                self.leftovers = None;
+            }
+            return Ok(());
+        }
         let Some(Request::Publish(outgoing)) = self.requests.get_mut(ack.packet_id) else {
             // A second answer, or one to a request of an earlier connection.
             return Ok(());

@@ -53,8 +53,25 @@ impl Session {
         if may_duplicate > 0 {
             self.events.push_back(Event::MayDuplicate(may_duplicate));
         }
+        if !session_present {
+            self.leftovers = None;
+        }
+        if let Some(leftovers) = &mut self.leftovers {
+            leftovers.lost();
+        }
+        self.release_leftovers();
         self.send_waiting()?;
         self.send_unsent()
+    }
+
+    /// Brings the exchanges of an earlier run to their end, ahead of the identifiers' use.
+    pub(super) fn release_leftovers(&mut self) {
+        let Some(next) = self.requests.next_id() else {
+            return;
+        };
+        while let Some(id) = self.leftovers.as_mut().and_then(|l| l.ask(next)) {
+            self.send_ack(AckKind::Pubrel, id, ReasonCode::SUCCESS);
+        }
     }
 
     /// Sends the QoS 0 messages that the connection before did not take.
