@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Pid;
 use rustix::thread::CpuSet;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -166,10 +167,19 @@ impl Write for Wire {
 /// # Errors
 /// There is no such processor.
 pub fn run_on(cpu: usize) -> Result<()> {
+    move_to(None, cpu)
+}
+
+/// Makes another process run on one processor.
+///
+/// # Errors
+/// There is no such processor or process.
+pub fn move_to(process: Option<u32>, cpu: usize) -> Result<()> {
     let mut set = CpuSet::new();
     anyhow::ensure!(cpu < CpuSet::MAX_CPU, "there is no processor {cpu}");
     set.set(cpu);
-    rustix::thread::sched_setaffinity(None, &set)
+    let process = process.and_then(|id| Pid::from_raw(id.cast_signed()));
+    rustix::thread::sched_setaffinity(process, &set)
         .with_context(|| format!("cannot run on processor {cpu}"))
 }
 

@@ -1,5 +1,7 @@
 //! `bench`: the counterparts by hand, and the benchmark as a whole.
 
+mod run;
+
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -9,9 +11,13 @@ use bench::source::SourceArgs;
 use bench::{numbers, sink, source};
 use clap::Parser;
 
+use crate::run::RunArgs;
+
 /// Measures the tools beside mosquitto's; `cargo xtask bench` builds all and runs it.
 #[derive(Debug, Parser)]
 enum Task {
+    /// Run the benchmark with the programs beside this one, and print a table
+    Run(RunArgs),
     /// Be a broker that acknowledges at once, discards all, and prints what came
     Sink {
         #[command(flatten)]
@@ -38,7 +44,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Task::parse()) {
+    match perform(Task::parse()) {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error:#}");
@@ -47,9 +53,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<ExitCode> {
+fn perform(task: Task) -> Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     match task {
+        Task::Run(args) => return run::run(&args, &mut stdout),
         Task::Sink { listen, numbered } => {
             let received = sink::run(&listen, numbered)?;
             writeln!(stdout, "{}", serde_json::to_string(&received)?)?;
