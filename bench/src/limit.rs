@@ -118,7 +118,14 @@ pub fn subscribe(task: &Task, mut lines: impl Write) -> io::Result<()> {
                 PUBLISH if left > 0 => {
                     let publish = Publish::read(packet, &header, task.version)?
                         .ok_or_else(|| malformed("PUBLISH"))?;
-                    text.extend_from_slice(packet.get(publish.payload..).unwrap_or_default());
+                    let payload = packet.get(publish.payload..).unwrap_or_default();
+                    if payload.len() >= BLOCK {
+                        lines.write_all(&text)?;
+                        text.clear();
+                        lines.write_all(payload)?;
+                    } else {
+                        text.extend_from_slice(payload);
+                    }
                     text.push(b'\n');
                     match publish.qos {
                         0 => {}
@@ -268,12 +275,9 @@ struct Input {
 impl Input {
     fn fill(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         if self.filled == self.buffer.len() {
-            let size = if self.filled == 0 {
-                FIRST
-            } else {
-                BLOCK.max(2 * self.filled)
-            };
-            self.buffer.resize(size, 0);
+            // What is larger than the buffer gets exactly the room that it needs.
+            let packet = Header::read(&self.buffer)?.map_or(0, |header| header.total());
+            self.buffer.resize(FIRST.max(packet), 0);
         }
         match stream.read(self.buffer.get_mut(self.filled..).unwrap_or_default())? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),

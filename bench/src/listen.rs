@@ -112,6 +112,15 @@ impl Wire {
         self.stream().set_nonblocking(true)
     }
 
+    /// Says goodbye in TLS; the connection ends with the drop.
+    pub fn close(mut self) {
+        if let Self::Tls(tls) = &mut self {
+            tls.conn.send_close_notify();
+            // Whoever is gone need not hear it.
+            let _ = tls.flush();
+        }
+    }
+
     /// Blocks until there is something to read or, if `write`, room to write.
     ///
     /// # Errors

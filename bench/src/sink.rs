@@ -38,9 +38,14 @@ pub fn run(args: &ListenArgs, numbered: bool) -> Result<Received> {
     for _ in 0..args.connections {
         let mut wire = listener.accept()?;
         if args.parallel {
-            threads.push(thread::spawn(move || serve(&mut wire, numbered)));
+            threads.push(thread::spawn(move || {
+                let served = serve(&mut wire, numbered);
+                wire.close();
+                served
+            }));
         } else {
             all += serve(&mut wire, numbered)?;
+            wire.close();
         }
     }
     for thread in threads {
@@ -50,7 +55,7 @@ pub fn run(args: &ListenArgs, numbered: bool) -> Result<Received> {
     Ok(all)
 }
 
-/// Serves one connection until its end.
+/// Serves one connection until DISCONNECT or its end.
 ///
 /// # Errors
 /// Those of the connection, and packets that cannot be read.
@@ -63,7 +68,8 @@ pub fn serve(wire: &mut (impl Read + Write), numbered: bool) -> io::Result<Recei
     let mut buffer = vec![0; 256 * 1024];
     let mut filled = 0;
     let mut out = Vec::new();
-    loop {
+    // A broker closes on DISCONNECT; clients wait for that.
+    while !sink.client.gone {
         let room = buffer.get_mut(filled..).unwrap_or_default();
         let count = match wire.read(room) {
             Ok(0) => break,

@@ -107,6 +107,7 @@ pub fn serve(mut wire: Wire, args: &SourceArgs) -> Result<Sent> {
             wire.wait(written < out.len())?;
         }
     }
+    wire.close();
     Ok(source.sent)
 }
 

@@ -16,6 +16,9 @@ pub(crate) struct BenchArgs {
     /// A tenth of the messages, and one round: to try things out
     #[arg(long)]
     quick: bool,
+    /// Bind counterparts to one processor and what is measured to another
+    #[arg(long)]
+    pinned: bool,
     /// How often each program is run for each workload [default: 5]
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
@@ -45,7 +48,11 @@ pub(crate) fn measure(args: &BenchArgs) -> Result<ExitCode> {
 
 fn words(args: &BenchArgs) -> Vec<String> {
     let mut words = vec!["run".to_owned()];
-    for (option, given) in [("--check", args.check), ("--quick", args.quick)] {
+    for (option, given) in [
+        ("--check", args.check),
+        ("--quick", args.quick),
+        ("--pinned", args.pinned),
+    ] {
         words.extend(given.then(|| option.to_owned()));
     }
     if let Some(rounds) = args.rounds {
@@ -69,6 +76,7 @@ mod tests {
         let mut args = BenchArgs {
             check: true,
             quick: false,
+            pinned: false,
             rounds: Some(7),
             only: Vec::new(),
         };

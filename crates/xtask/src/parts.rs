@@ -26,6 +26,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("npm", "npm"),
     ("pkg-config", "pkg-config"),
     ("strace", "strace"),
+    ("valgrind", "valgrind"),
 ];
 
 const BENCH_PROGRAMS: &[(&str, &str)] = &[
