@@ -200,7 +200,8 @@ fn topics(input: &[u8]) {
     let mut names = Vec::new();
     let mut filters = Vec::new();
     for bytes in [first, second] {
-        match TopicName::from_wire(Bytes::copy_from_slice(bytes)) {
+        let packet = Bytes::copy_from_slice(bytes);
+        match TopicName::from_packet(&packet, &packet) {
             Ok(topic) => assert_eq!(topic.as_bytes(), bytes),
             Err(why) => assert_harmless(&why.to_string()),
         }

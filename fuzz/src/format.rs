@@ -142,7 +142,8 @@ fn check_json(out: &[u8], message: &Message, terminal: bool) {
 
 fn message(mut cursor: Cursor<'_>) -> Message {
     let topic = Bytes::copy_from_slice(cursor.short());
-    let topic = TopicName::from_wire(topic).unwrap_or_else(|_| TopicName::new("t").unwrap());
+    let topic =
+        TopicName::from_packet(&topic, &topic).unwrap_or_else(|_| TopicName::new("t").unwrap());
     let qos = cursor.qos();
     let flags = cursor.byte();
     let properties = (flags & 2 != 0).then(|| Box::new(properties(&mut cursor)));

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use mqtools_common::message::{Publication, Receipt};
 use mqtools_common::property::{Properties, Property};
 use mqtools_common::protocol::{Connect, Event, PublishError, Session, Subscription};
@@ -170,7 +170,7 @@ impl Run {
         let user = Property::UserProperty("key".into(), "value".into());
         let message = Publication {
             topic: TopicName::new(if flags & 1 == 0 { "a" } else { "b/c" }).unwrap(),
-            payload: Bytes::from_static(&[b'x'; 9000]).slice(..size),
+            payload: vec![b'x'; size].into(),
             qos,
             retain: flags & 2 != 0,
             properties: (flags & 4 != 0).then_some(user).into_iter().collect(),

@@ -157,7 +157,7 @@ fn session(version: Version, state: u8, now: Instant) -> Session {
     for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce, Qos::ExactlyOnce] {
         let message = Publication {
             topic: TopicName::new("t").unwrap(),
-            payload: "x".into(),
+            payload: b"x".to_vec().into(),
             qos,
             retain: false,
             properties: Properties::default(),

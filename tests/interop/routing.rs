@@ -153,7 +153,8 @@ fn filters_match_what_the_broker_routes() {
         .collect();
     let mut matches = 0;
     for (index, topic) in topics.iter().enumerate() {
-        let name = TopicName::from_wire(Bytes::copy_from_slice(topic.as_bytes())).unwrap();
+        let packet = Bytes::copy_from_slice(topic.as_bytes());
+        let name = TopicName::from_packet(&packet, &packet).unwrap();
         let to = routed.remove(&index).unwrap_or_default();
         for (number, filter) in parsed.iter().enumerate() {
             let theirs = to.contains(&(number + 1));

@@ -1,14 +1,17 @@
 //! `-f`.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::Command;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use harness::{Broker, mqpub, mqsub, unused_port};
+use harness::{Authority, Broker, FakeBroker, mqpub, mqsub, unused_port};
 use tempfile::TempDir;
 
-use crate::support::{Collector, VERSIONS, complaint};
+use crate::support::{
+    Collector, PATIENCE, VERSIONS, complaint, greet, last_complaint, take_everything,
+};
 
 /// Bytes of every value whose order matters.
 fn bytes(count: usize) -> Vec<u8> {
@@ -164,4 +167,103 @@ fn a_file_over_the_limit_is_refused_without_reading_it() {
         assert!(complaint.cause.contains("268435455"), "{complaint:?}");
         assert_eq!(fs::metadata(&path).unwrap().len(), size);
     }
+}
+
+#[test]
+fn a_large_file_is_never_in_memory_as_a_whole() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("payload");
+    let size = 80_000_000;
+    File::create(&path).unwrap().set_len(size).unwrap();
+    let authority = Authority::new();
+    let certificate = authority.server("localhost");
+    let plain = Broker::start();
+    let tls = Broker::builder().tls(&certificate).start();
+    let ca = authority.pem_path().to_str().unwrap();
+    for (broker, options) in [
+        (&plain, &["-q", "0"][..]),
+        (&plain, &["-q", "1", "-V", "5"]),
+        (&plain, &["-q", "2", "--repeat", "2"]),
+        (&tls, &["-q", "0", "-h", "localhost", "--cafile", ca]),
+    ] {
+        let output = mqpub()
+            .args(broker.args())
+            .args(options)
+            .args(["-t", "a", "-f"])
+            .arg(&path)
+            .measure_memory()
+            .run()
+            .assert_success();
+        let peak = output.peak_rss_kib();
+        assert!(peak < 32 * 1024, "{options:?}: {peak} KiB");
+    }
+}
+
+#[test]
+fn what_is_sent_again_is_read_again() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("payload");
+    // More than two sockets hold: at QoS 0, too, mqpub is not done with it when it breaks off.
+    let payload = bytes(24_000_000);
+    fs::write(&path, &payload).unwrap();
+    for qos in ["0", "1", "2"] {
+        let expected = payload.clone();
+        let broker = FakeBroker::start(move |mut conn| {
+            greet(&mut conn);
+            if conn.number() == 0 {
+                conn.read_bytes(1_000_000);
+                conn.close();
+                return;
+            }
+            let mut payloads = Vec::new();
+            take_everything(&mut conn, false, |publish| payloads.push(publish.payload));
+            assert!(payloads == [&expected[..]], "other bytes");
+        });
+        mqpub()
+            .args(broker.args())
+            .args(["-t", "a", "--retry", "forever", "-q", qos, "-f"])
+            .arg(&path)
+            .run()
+            .assert_success();
+        assert_eq!(broker.connections(), 2);
+    }
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_sent_is_told() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("payload");
+    // More than any socket holds.
+    File::create(&path).unwrap().set_len(200_000_000).unwrap();
+    let (began, beginning) = mpsc::channel();
+    let (cut, shorter) = mpsc::channel::<()>();
+    let shorter = Mutex::new(shorter);
+    let broker = FakeBroker::start(move |mut conn| {
+        greet(&mut conn);
+        conn.read_bytes(10);
+        began.send(()).unwrap();
+        shorter.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        let mut rest = conn.sender();
+        let sent = io::copy(&mut rest, &mut io::sink()).unwrap();
+        assert!(sent < 200_000_000, "{sent} bytes");
+    });
+    let publisher = mqpub()
+        .args(broker.args())
+        .args(["-t", "a", "--retry", "forever", "-f"])
+        .arg(&path)
+        .spawn();
+    beginning.recv_timeout(PATIENCE).unwrap();
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(1000)
+        .unwrap();
+    cut.send(()).unwrap();
+    let complaint = last_complaint(publisher.wait(), 14);
+    let what = format!("cannot read on in the file {}", path.display());
+    assert!(complaint.error.contains(&what), "{complaint:?}");
+    assert!(complaint.cause.contains("shorter"), "{complaint:?}");
+    assert_eq!(broker.connections(), 1, "another one does not mend it");
+    broker.finish();
 }

@@ -17,6 +17,7 @@ mod ciphers;
 mod client_certificate;
 mod command_line;
 mod connack;
+mod cuts;
 mod environment;
 mod file;
 mod garbage;

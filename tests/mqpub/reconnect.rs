@@ -378,6 +378,57 @@ fn stdin_is_not_read_while_there_is_no_connection() {
 }
 
 #[test]
+fn the_end_of_stdin_is_seen_without_a_connection() {
+    let broker = FakeBroker::start(|mut conn| {
+        conn.expect_connect();
+        if conn.number() > 0 {
+            return conn.hold();
+        }
+        conn.connack(0);
+        take(&mut conn);
+        take(&mut conn);
+        conn.close();
+    });
+    let mut running = publisher(&broker)
+        .args(["-q", "1", "-l", "--connect-timeout", "100000"])
+        .spawn();
+    running.write_stdin("one\ntwo\n");
+    running.wait_for_stderr("was lost");
+    running.close_stdin();
+    // Both were acknowledged, and there is nothing else to do.
+    running.wait_for_end();
+    running.wait().assert_success();
+}
+
+/// A broker that read as far as the DISCONNECT has read the PINGREQ before it.
+#[test]
+fn at_qos_0_an_end_without_a_proof_that_was_due_is_no_success() {
+    let lines = "x".repeat(999) + "\n";
+    for version in VERSIONS {
+        let broker = FakeBroker::start(move |mut conn| {
+            greet(&mut conn);
+            let mut pings = 0;
+            loop {
+                match conn.read_packet().kind() {
+                    12 => pings += 1,
+                    14 => break,
+                    _ => {}
+                }
+            }
+            assert!(pings > 0, "no proof was asked for");
+            conn.close();
+        });
+        let output = publisher(&broker)
+            .args(["-V", version, "-l"])
+            .stdin(lines.repeat(300))
+            .run();
+        let complaint = last_complaint(output, 7);
+        assert!(complaint.note.contains("300"), "{complaint:?}");
+        broker.finish();
+    }
+}
+
+#[test]
 fn repetitions_go_on() {
     let broker = FakeBroker::start(|mut conn| {
         greet(&mut conn);

@@ -8,7 +8,7 @@ use std::thread;
 
 use harness::{Broker, FakeBroker, Tool, mqpub, together};
 
-use crate::support::{VERSIONS, complaint, greet, greet_v5, last_complaint, publisher};
+use crate::support::{PATIENCE, VERSIONS, complaint, greet, greet_v5, last_complaint, publisher};
 
 #[test]
 fn a_broker_that_says_so_is_believed() {
@@ -60,7 +60,7 @@ fn a_broker_that_does_not_say_so_is_understood() {
         let complaint = last_complaint(ends.recv().unwrap(), 142);
         assert_eq!(
             complaint.cause,
-            "the broker closed 3 connections in a row soon after it had accepted them"
+            "the broker closed 5 connections in a row soon after it had accepted them"
         );
         assert!(complaint.hint.contains("(-i)"), "{complaint:?}");
         drop(writer);
@@ -86,28 +86,56 @@ fn one_that_fights_for_ever_wins() {
 }
 
 #[test]
-fn a_broker_that_throws_everybody_out_is_given_up() {
+fn a_broker_that_does_not_take_a_message_is_given_up() {
     together(VERSIONS, |version| {
         let broker = FakeBroker::start(|mut conn| {
             greet(&mut conn);
+            conn.expect_publish();
             conn.close();
         });
-        let running = publisher(&broker).args(["-V", version, "-l"]).spawn();
+        let running = publisher(&broker)
+            .args(["-V", version, "-q", "1", "-l"])
+            .spawn();
+        running.write_stdin("poison\n");
         // Its stdin is still open.
         running.wait_for_end();
         let complaint = last_complaint(running.wait(), 7);
-        assert_eq!(broker.connections(), 3);
+        assert_eq!(broker.connections(), 5);
         broker.finish();
         assert_eq!(
             complaint.cause,
-            "the broker closed 3 connections in a row soon after it had accepted them"
+            "the broker closed 5 connections in a row soon after it had accepted them"
         );
     });
 }
 
+/// It may be one that does not run for long at a time.
+#[test]
+fn one_that_throws_everybody_out_is_not() {
+    const COUNT: usize = 6;
+    let (sender, came_back) = mpsc::channel();
+    let broker = FakeBroker::start(move |mut conn| {
+        greet(&mut conn);
+        if conn.number() < COUNT - 1 {
+            return conn.close();
+        }
+        sender.send(()).unwrap();
+        let publish = conn.expect_publish();
+        conn.puback(publish.packet_id.unwrap());
+        conn.expect_disconnect();
+    });
+    let mut running = publisher(&broker).args(["-q", "1", "-l"]).spawn();
+    came_back.recv_timeout(2 * PATIENCE).unwrap();
+    running.write_stdin("one\n");
+    running.close_stdin();
+    running.wait().assert_success();
+    assert_eq!(broker.connections(), COUNT);
+    broker.finish();
+}
+
 #[test]
 fn one_that_takes_a_message_each_time_is_not() {
-    const COUNT: usize = 4;
+    const COUNT: usize = 6;
     let broker = FakeBroker::start(|mut conn| {
         greet(&mut conn);
         let publish = conn.expect_publish();
@@ -121,7 +149,7 @@ fn one_that_takes_a_message_each_time_is_not() {
     });
     let lines: Vec<_> = (0..COUNT).map(|number| number.to_string()).collect();
     publisher(&broker)
-        .args(["-q", "1", "-M", "1", "-l", "-i", "me"])
+        .args(["-q", "1", "-M", "1", "-l"])
         .stdin(lines.join("\n"))
         .run()
         .assert_success();

@@ -12,6 +12,7 @@ mod big;
 mod connection;
 mod count;
 mod credentials;
+mod cuts;
 mod end_of_connection;
 mod end_of_output;
 mod environment;

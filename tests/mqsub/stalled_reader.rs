@@ -110,6 +110,53 @@ fn wait_for_pings(pings: &Receiver<()>, count: usize) {
     }
 }
 
+/// Nobody reads what mqsub prints, and so nothing is read from the broker: its end shows when a
+/// PINGREQ does not go out.
+#[test]
+fn a_connection_that_is_lost_meanwhile_is_made_again() {
+    let (subscribed, again) = mpsc::channel();
+    let broker = FakeBroker::start(move |mut conn| {
+        greet(&mut conn, 0);
+        if conn.number() > 0 {
+            subscribed.send(()).unwrap();
+            return conn.hold();
+        }
+        let mut sender = conn.sender();
+        let flood = thread::spawn(move || {
+            let message = Publish::new("a", line(1, 1000), 0, 0).encode(true);
+            while sender.write_all(&message).is_ok() {}
+        });
+        conn.expect_kind(PINGREQ);
+        conn.sender().shutdown(Shutdown::Both).unwrap();
+        flood.join().unwrap();
+    });
+    let (mqsub, reader) = into_a_pipe(&broker.args(), &["-V", "5"]);
+    again.recv_timeout(PATIENCE).unwrap();
+    drop(reader);
+    mqsub.wait_for_end();
+    let output = mqsub.wait();
+    assert!(output.peak_rss_kib() < MEMORY_KIB, "{output}");
+    broker.finish();
+}
+
+/// Each of the broker's packets asks for an answer, and it reads none.
+#[test]
+fn answers_that_nobody_reads_cost_no_memory() {
+    let broker = FakeBroker::start(|mut conn| {
+        greet(&mut conn, 0);
+        let releases = [0x62, 2, 0, 1].repeat(16 * 1024);
+        let mut sender = conn.sender();
+        // Much more than sockets hold; mqsub leaves, because nothing comes of its PINGREQ.
+        let written = (0..4096).take_while(|_| sender.write_all(&releases).is_ok());
+        assert!(written.count() < 4096, "all of it was read");
+    });
+    let (mqsub, _reader) = into_a_pipe(&broker.args(), &["-V", "5", "--retry", "0"]);
+    mqsub.wait_for_end();
+    let output = mqsub.wait().assert_code(19);
+    assert!(output.peak_rss_kib() < MEMORY_KIB, "{output}");
+    broker.finish();
+}
+
 #[test]
 fn a_flood_costs_no_memory_and_no_connection() {
     let (count, length) = (200_000, 1000);

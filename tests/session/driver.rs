@@ -4,7 +4,7 @@
 use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::property::Properties;
 use mqtools_common::protocol::{
@@ -154,7 +154,7 @@ pub fn lasting(version: Version) -> Connect {
 pub fn publication(qos: Qos, payload: &str) -> Publication {
     Publication {
         topic: TopicName::new("t").unwrap(),
-        payload: Bytes::copy_from_slice(payload.as_bytes()),
+        payload: payload.as_bytes().to_vec().into(),
         qos,
         retain: false,
         properties: Properties::default(),

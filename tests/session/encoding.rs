@@ -35,7 +35,7 @@ fn reference(version: Version, message: &Publication, id: u16, dup: bool) -> Byt
             retain: message.retain,
             topic: message.topic.as_str().to_owned(),
             pkid: id,
-            payload: message.payload.clone(),
+            payload: message.payload.bytes().unwrap().clone(),
         }
         .write(&mut bytes)
         .unwrap(),
@@ -45,7 +45,7 @@ fn reference(version: Version, message: &Publication, id: u16, dup: bool) -> Byt
             retain: message.retain,
             topic: Bytes::copy_from_slice(message.topic.as_bytes()),
             pkid: id,
-            payload: message.payload.clone(),
+            payload: message.payload.bytes().unwrap().clone(),
             properties: None,
         }
         .write(&mut bytes)
@@ -95,7 +95,7 @@ proptest! {
         driver.sent();
         let message = Publication {
             topic: TopicName::new(&topic).unwrap(),
-            payload: (0..size).map(|n| n as u8).collect(),
+            payload: (0..size).map(|n| n as u8).collect::<Vec<_>>().into(),
             retain,
             ..publication(qos, "")
         };
@@ -213,7 +213,7 @@ fn a_large_payload_is_not_copied() {
             let mut driver = Driver::online(version);
             let message = Publication {
                 topic: TopicName::new("t").unwrap(),
-                payload: Bytes::from(vec![7; size]),
+                payload: vec![7; size].into(),
                 ..publication(Qos::AtLeastOnce, "")
             };
             driver.session.publish(&message).unwrap();
@@ -222,7 +222,7 @@ fn a_large_payload_is_not_copied() {
             let count = driver.session.output().slices(&mut slices);
             let shared = slices[..count]
                 .iter()
-                .any(|slice| slice.as_ptr() == message.payload.as_ptr());
+                .any(|slice| slice.as_ptr() == message.payload.bytes().unwrap().as_ptr());
             assert_eq!(shared, size >= SHARED, "{size} bytes");
             let mut expected = reference(version, &message, 1, false).to_vec();
             expected.extend(wire::publish(version, (false, 0), "t", 0, b"after"));

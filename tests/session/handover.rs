@@ -3,11 +3,10 @@
 
 use std::io::IoSlice;
 
-use bytes::Bytes;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::property::Properties;
 use mqtools_common::protocol::{Connect, Event, Session};
-use mqtools_common::reason::Version;
+use mqtools_common::reason::{ReasonCode, Version};
 use mqtools_common::topic::TopicName;
 
 use crate::driver::EVERY;
@@ -58,7 +57,7 @@ impl Keeper {
     fn publish(&mut self, payload: &str) {
         let message = Publication {
             topic: TopicName::new("t").unwrap(),
-            payload: Bytes::copy_from_slice(payload.as_bytes()),
+            payload: payload.as_bytes().to_vec().into(),
             qos: Qos::AtMostOnce,
             retain: false,
             properties: Properties::default(),
@@ -184,6 +183,21 @@ fn a_slow_stream_is_proven_every_second() {
 }
 
 #[test]
+fn behind_a_disconnect_nothing_is_asked() {
+    for version in EVERY {
+        let mut keeper = Keeper::online(version);
+        keeper.publish("one");
+        keeper.take(usize::MAX);
+        keeper.publish("two");
+        keeper.session.disconnect(ReasonCode::SUCCESS);
+        // Late enough for a proof.
+        keeper.now += std::time::Duration::from_secs(2);
+        keeper.take(usize::MAX);
+        assert!(keeper.take(usize::MAX).is_empty());
+    }
+}
+
+#[test]
 fn without_an_answer_nothing_is_proven() {
     let mut keeper = Keeper::online(Version::V311);
     let long = "x".repeat(50_000);
@@ -262,4 +276,30 @@ fn a_session_with_an_expiry_starts_clean_only_once() {
             session.feed(&mut input, now).unwrap();
         }
     }
+}
+
+/// The identifier that the broker assigns makes the next CONNECT longer.
+#[test]
+fn a_longer_connect_takes_nothing_along() {
+    let connect = Connect {
+        version: Version::V5,
+        ..Connect::default()
+    };
+    let mut keeper = Keeper {
+        session: Session::new(connect, 10, None).keeping_unsent(),
+        version: Version::V5,
+        now: std::time::Instant::now(),
+    };
+    keeper.session.open(keeper.now).unwrap();
+    keeper.take(usize::MAX);
+    let id = "x".repeat(60);
+    let mut properties = vec![0x12, 0, 60];
+    properties.extend_from_slice(id.as_bytes());
+    keeper.feed(&wire::connack(Version::V5, false, 0, &properties));
+    assert!(keeper.session.next_event().is_some());
+    keeper.publish("one");
+    keeper.publish("two");
+    keeper.session.lost();
+    assert_eq!(keeper.session.next_event(), None);
+    assert_eq!(payloads(&keeper.connect()), ["one", "two"]);
 }

@@ -237,3 +237,18 @@ fn a_promised_packet_that_does_not_come_costs_nothing() {
     assert!(input.capacity() < 1024);
     assert_eq!(driver.events(), []);
 }
+
+/// What has no payload cannot need it, and nobody waits for it.
+#[test]
+fn other_packets_than_publish_are_short() {
+    for first in [0x20, 0x40, 0x50, 0x62, 0x70, 0x90, 0xB0, 0xD0, 0xE0] {
+        let mut driver = Driver::connecting(lasting(Version::V5), 10);
+        if first != 0x20 {
+            driver.accept(false, &[]);
+        }
+        let refused = driver.refuses(&[first, 0x81, 0x80, 0x80, 0x01]);
+        assert!(refused.contains("that is no PUBLISH"), "{refused}");
+    }
+    let mut driver = Driver::online(Version::V5);
+    driver.try_feed(&[0x30, 0x81, 0x80, 0x80, 0x01]).unwrap();
+}

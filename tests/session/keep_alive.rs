@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::protocol::{Connect, ProtocolError};
 use mqtools_common::reason::{ReasonCode, Version};
@@ -154,9 +153,8 @@ fn a_ping_of_the_lost_connection_is_forgotten() {
 #[test]
 fn a_slow_upload_is_no_silence() {
     let mut driver = online(Version::V5, 10);
-    let payload = Bytes::from(vec![0; 100_000]);
     let message = Publication {
-        payload,
+        payload: vec![0; 100_000].into(),
         ..publication(Qos::AtLeastOnce, "")
     };
     driver.session.publish(&message).unwrap();

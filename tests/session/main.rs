@@ -23,4 +23,5 @@ mod properties;
 mod receiving;
 mod reconnect;
 mod simulation;
+mod unheard;
 mod wire;

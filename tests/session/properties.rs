@@ -219,7 +219,7 @@ fn properties_count_towards_the_maximum_packet_size() {
     let message = with_alias(long, 1, Qos::AtMostOnce);
     driver.session.publish(&message).unwrap();
     let more = Publication {
-        payload: Bytes::from_static(b"twenty-two bytes long."),
+        payload: b"twenty-two bytes long.".to_vec().into(),
         ..message
     };
     driver.session.publish(&more).unwrap();

@@ -233,3 +233,40 @@ fn a_session_whose_connack_was_lost_may_be_new() {
     driver.reconnect(true);
     assert!(!driver.session.may_be_new());
 }
+
+/// Some brokers refuse to take a message again that they hold, and have it.
+#[test]
+fn an_identifier_in_use_after_a_break_is_its_own() {
+    let mut driver = Driver::online(Version::V5);
+    driver.publish(Qos::ExactlyOnce, "x");
+    driver.sent();
+    driver.reconnect(true);
+    assert_eq!(publishes(&driver.sent()), [(1, true, "x")]);
+    driver.feed(&wire::ack_reason(PUBREC, 1, 0x91));
+    let (kind, id, reason) = (PUBREL, 1, 0);
+    assert_eq!(driver.sent(), [FromClient::Ack { kind, id, reason }]);
+    driver.feed(&wire::ack(PUBCOMP, 1));
+    assert_eq!(driver.events(), [published(1, 0)]);
+    // Of the first time it is a refusal.
+    driver.publish(Qos::ExactlyOnce, "y");
+    driver.feed(&wire::ack_reason(PUBREC, 2, 0x91));
+    assert_eq!(driver.events(), [published(2, 0x91)]);
+}
+
+#[test]
+fn one_that_is_never_answered_leaves_no_room_when_its_identifier_comes_again() {
+    let mut driver = Driver::connecting(crate::driver::lasting(Version::V5), 10);
+    driver.accept(false, &[]);
+    assert_eq!(driver.publish(Qos::AtLeastOnce, "stuck"), Some(1));
+    for id in 2..=65_535 {
+        assert!(driver.session.has_room());
+        assert_eq!(driver.publish(Qos::AtLeastOnce, "x"), Some(id));
+        driver.feed(&wire::ack(PUBACK, id));
+        driver.sent_bytes();
+        driver.events();
+    }
+    assert!(!driver.session.has_room());
+    driver.feed(&wire::ack(PUBACK, 1));
+    assert!(driver.session.has_room());
+    assert_eq!(driver.publish(Qos::AtLeastOnce, "x"), Some(1));
+}

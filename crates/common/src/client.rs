@@ -19,6 +19,7 @@ use self::link::{Link, Redial};
 use crate::connect::ConnectConfig;
 use crate::exit::Exit;
 use crate::net::{Limit, Stream};
+use crate::payload::Unreadable;
 use crate::protocol::{ProtocolError, Session, Verdict};
 use crate::reason::{Reason, ReasonCode};
 use crate::report::Report;
@@ -33,6 +34,10 @@ const BEGINNING: usize = 200;
 
 /// How many pieces one vectored write takes at most; the kernel's limit is 1024.
 const WRITE_PIECES: usize = 64;
+
+/// How many bytes of acknowledgements may wait for a broker that sends and does not read: more than
+/// anybody publishes ahead of a socket, in bytes.
+const MOST_ANSWERS: usize = 4 * 1024 * 1024;
 
 /// How long a broker with TLS or WebSocket gets to close on DISCONNECT alone.
 const CLOSE_NOTIFY_DELAY: Duration = Duration::from_millis(250);
@@ -73,6 +78,9 @@ pub enum ClientError {
         /// The user has chosen the client identifier, so that another client may have it too.
         has_own_id: bool,
     },
+    /// A message is in a file, and that cannot be read on.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// There was no way back to the broker: the last attempt's report.
     #[error("{}", .0.in_one_line())]
     NotBack(Box<Report>),
@@ -89,6 +97,7 @@ impl ClientError {
             } => Exit::from_broker(ReasonCode::SESSION_TAKEN_OVER.0),
             Self::ClosedAgain { .. } => Exit::CONNECTION_LOST,
             Self::NotBack(report) => report.exit(),
+            Self::Unreadable(_) => Exit::OS_ERROR,
             Self::Ended(reason) => Exit::from_disconnect(reason.code.0),
             Self::Protocol(ProtocolError::KeepAliveTimeout) => Exit::KEEP_ALIVE,
             Self::Protocol(ProtocolError::NotUtf8(_)) => Exit::MALFORMED_UTF8,
@@ -251,7 +260,8 @@ impl Client {
 
     /// Ends the connection in good order: sends everything and DISCONNECT with `reason`, then
     /// waits a moment for the broker to close its side, because a connection that is torn
-    /// down at once can take bytes on their way with it. Takes a few seconds at most.
+    /// down at once can take bytes on their way with it. A broker that takes
+    /// nothing for a few seconds is left.
     ///
     /// # Errors
     /// What was still to be sent may not have arrived.
@@ -260,17 +270,13 @@ impl Client {
             return Err(ClientError::Closed);
         }
         self.session.disconnect(reason);
-        let sent = poll_fn(|cx| {
-            while self.has_output() {
-                if self.poll_write(cx)?.is_pending() {
-                    return Poll::Pending;
-                }
+        while self.has_output() {
+            // As long as a slow connection moves bytes, it has its time.
+            let moved = poll_fn(|cx| self.poll_write(cx)?.map(Ok::<(), ClientError>));
+            match timeout(LINGER, moved).await {
+                Ok(moved) => moved?,
+                Err(_) => return Err(ClientError::NotTaken),
             }
-            Poll::Ready(Ok::<(), ClientError>(()))
-        });
-        match timeout(LINGER, sent).await {
-            Ok(sent) => sent?,
-            Err(_) => return Err(ClientError::NotTaken),
         }
         // To a broker that closes without reading it, TLS's close_notify (or WebSocket's close
         // frame) is unread data, and its kernel answers with a reset: only a broker that waits
@@ -306,17 +312,28 @@ impl Client {
             };
             let read = self.stream.read_buf(&mut self.input);
             match timeout_at(begun + time, read).await.ok()? {
-                Ok(0) => return Some(Ok(())),
+                Ok(0) => return Some(self.end_of_input()),
                 Ok(_) => {
                     if let Some(reason) = self.session.last_words(&mut self.input) {
                         return Some(Err(ClientError::Ended(reason)));
                     }
                 }
                 // rustls's name for a TCP close without close_notify.
-                Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Some(Ok(())),
+                Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Some(self.end_of_input());
+                }
                 Err(why) => return Some(Err(why.into())),
             }
         }
+    }
+
+    /// The broker closed its side after DISCONNECT. One that read so far has answered every
+    /// PINGREQ before.
+    fn end_of_input(&self) -> Result<(), ClientError> {
+        if self.session.awaits_proof() {
+            return Err(ClientError::Closed);
+        }
+        Ok(())
     }
 
     /// The connection ended before the work was done.
@@ -326,6 +343,9 @@ impl Client {
         let error = match why {
             ClientError::NotBack(report) => return Report::clone(report),
             ClientError::Ended(_) => format!("{address} ended the session"),
+            ClientError::Unreadable(file) => {
+                format!("cannot read on in the file {}", file.name.display())
+            }
             _ => format!("the connection to {address} was lost"),
         };
         let hint = match why {
@@ -338,6 +358,7 @@ impl Client {
                 "another client may use the same client identifier (-i): give each its own; if none does, the broker's log may say more"
             }
             ClientError::Protocol(ProtocolError::OverLimit(_)) => OUR_LIMIT,
+            ClientError::Unreadable(_) => "publish a copy that nothing changes meanwhile",
             _ => "the broker's log may say more",
         };
         Report::new(why.exit(), error).cause(why).hint(hint)
@@ -349,12 +370,16 @@ impl Client {
             match self.poll_write(cx) {
                 Ok(Poll::Ready(())) => progress = true,
                 Ok(Poll::Pending) => break,
+                // Nothing that the broker says would help.
+                Err(why @ ClientError::Unreadable(_)) => return Poll::Ready(Err(why)),
                 // The broker's last words, which may say why, are still to be read.
                 Err(why) => self.write_error = Some(why),
             }
         }
-        // What answers a CONNECT is read in any case.
-        if !(self.session.is_paused() && self.link.is_up()) {
+        // What answers a CONNECT is read in any case, and so is the little that is left when the
+        // broker is gone: its end is behind that.
+        let is_paused = self.session.is_paused() && self.link.is_up() && self.write_error.is_none();
+        if !is_paused && self.session.output().small_len() < MOST_ANSWERS {
             progress |= self.poll_read(cx)?.is_ready();
         }
         progress |= self.poll_timer(cx)?.is_ready();
@@ -382,6 +407,7 @@ impl Client {
             };
         }
         let output = self.session.output();
+        output.read_ahead()?;
         let mut pieces = [IoSlice::new(&[]); WRITE_PIECES];
         let count = output.slices(&mut pieces);
         let pieces = pieces.get(..count).unwrap_or_default();

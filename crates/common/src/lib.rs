@@ -31,6 +31,8 @@ pub mod net;
 #[cfg(feature = "client")]
 mod options_file;
 #[cfg(feature = "client")]
+pub mod payload;
+#[cfg(feature = "client")]
 pub mod property;
 #[cfg(feature = "client")]
 pub mod protocol;

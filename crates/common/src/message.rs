@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::payload::Payload;
 use crate::property::{Properties, PublishProperties};
 use crate::topic::TopicName;
 
@@ -49,7 +50,7 @@ pub struct Publication {
     /// Where it goes.
     pub topic: TopicName,
     /// What it says; any bytes.
-    pub payload: Bytes,
+    pub payload: Payload,
     /// How surely it must arrive.
     pub qos: Qos,
     /// Whether the broker keeps it for later subscribers.
@@ -64,7 +65,7 @@ pub struct Publication {
 impl Publication {
     /// The same with another payload.
     #[must_use]
-    pub(crate) fn with_payload(&self, payload: Bytes) -> Self {
+    pub(crate) fn with_payload(&self, payload: Payload) -> Self {
         Self {
             topic: self.topic.clone(),
             payload,

@@ -34,6 +34,8 @@ impl ReasonCode {
     pub const SUCCESS: Self = Self(0);
     /// In a DISCONNECT: the Will goes out nevertheless.
     pub const WITH_WILL: Self = Self(0x04);
+    /// "Packet Identifier in use": answers a PUBLISH whose exchange has begun already.
+    pub const PACKET_ID_IN_USE: Self = Self(0x91);
     /// "Packet Identifier not found": answers a PUBREL nobody waits for.
     pub const PACKET_ID_NOT_FOUND: Self = Self(0x92);
     /// The user may not do that.

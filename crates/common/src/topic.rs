@@ -1,6 +1,7 @@
 //! Topic Names and Topic Filters as types: parsed once, valid ever after (MQTT 5, section 4.7).
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
 
@@ -57,9 +58,19 @@ impl TopicError {
     }
 }
 
+/// Received topics up to this length, in bytes, are copied out of their packet.
+const SHORT: usize = 38;
+
 /// A Topic Name: what a message is published to. UTF-8 without wildcards; clones are cheap.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicName(Bytes);
+#[derive(Clone)]
+pub struct TopicName(Text);
+
+#[derive(Clone)]
+enum Text {
+    /// Cheaper to copy than to count who shares it: an atomic operation costs more.
+    Short(u8, [u8; SHORT]),
+    Shared(Bytes),
+}
 
 impl TopicName {
     /// Checks a text that a user wants to publish to.
@@ -71,39 +82,71 @@ impl TopicName {
         if let Some(wildcard) = text.chars().find(|c| matches!(c, '+' | '#')) {
             return Err(TopicError::Wildcard(wildcard));
         }
-        Ok(Self(Bytes::copy_from_slice(text.as_bytes())))
+        Ok(Self::copied(text.as_bytes()))
     }
 
-    /// Takes the topic of a received PUBLISH. Only its encoding is checked: an empty one
-    /// is legal there when a Topic Alias stands for it.
+    /// Takes the topic of a received PUBLISH, a part of `packet`. Only its encoding is checked:
+    /// an empty one is legal there when a Topic Alias stands for it.
     ///
     /// # Errors
     /// [`TopicError::NotUtf8`] and [`TopicError::Nul`].
-    pub fn from_wire(bytes: Bytes) -> Result<Self, TopicError> {
-        let text = std::str::from_utf8(&bytes).map_err(|_| TopicError::NotUtf8)?;
-        if text.as_bytes().contains(&0) {
-            return Err(TopicError::Nul);
+    pub fn from_packet(packet: &Bytes, topic: &[u8]) -> Result<Self, TopicError> {
+        // Nearly all are ASCII, and short: one look at each byte, without a branch.
+        let is_plain = |plain, &byte: &u8| plain & (1..0x80).contains(&byte);
+        if !topic.iter().fold(true, is_plain) {
+            std::str::from_utf8(topic).map_err(|_| TopicError::NotUtf8)?;
+            if topic.contains(&0) {
+                return Err(TopicError::Nul);
+            }
         }
-        Ok(Self(bytes))
+        let mut short = [0; SHORT];
+        Ok(Self(match short.get_mut(..topic.len()) {
+            Some(place) => {
+                place.copy_from_slice(topic);
+                Text::Short(u8::try_from(topic.len()).unwrap_or_default(), short)
+            }
+            None => Text::Shared(packet.slice_ref(topic)),
+        }))
     }
 
     /// The topic as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Both constructors checked the encoding.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// A copy to keep: a received topic shares, and holds, the memory of its whole packet.
+    /// A copy to keep: a received topic may share, and hold, the memory of its whole packet.
     #[must_use]
     pub fn detached(&self) -> Self {
-        Self(Bytes::copy_from_slice(&self.0))
+        Self::copied(self.as_bytes())
     }
 
     /// The topic's UTF-8 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Text::Short(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Text::Shared(bytes) => bytes,
+        }
+    }
+
+    fn copied(text: &[u8]) -> Self {
+        Self(Text::Shared(Bytes::copy_from_slice(text)))
+    }
+}
+
+impl PartialEq for TopicName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for TopicName {}
+
+impl Hash for TopicName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
@@ -206,6 +249,8 @@ fn is_noncharacter(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn matches(filter: &str, topic: &str) -> bool {
@@ -287,9 +332,28 @@ mod tests {
         assert_eq!(TopicName::new("a/+/b"), Err(TopicError::Wildcard('+')));
         assert_eq!(TopicName::new("a/#"), Err(TopicError::Wildcard('#')));
         assert_eq!(TopicName::new("a/b").unwrap().as_str(), "a/b");
-        assert_eq!(
-            TopicName::from_wire(Bytes::from_static(b"\xff")),
-            Err(TopicError::NotUtf8)
-        );
+        assert_eq!(from_packet(b"\xff".as_slice()), Err(TopicError::NotUtf8));
+    }
+
+    fn from_packet(topic: &'static [u8]) -> Result<TopicName, TopicError> {
+        TopicName::from_packet(&Bytes::from_static(topic), topic)
+    }
+
+    #[test]
+    fn a_received_topic_name_is_utf_8_of_any_length() {
+        for length in [0, 1, SHORT - 1, SHORT, SHORT + 1, 300] {
+            for tail in ["", "\u{e4}", "\u{10FFFF}", "+", "\u{1}"] {
+                let topic = "x".repeat(length) + tail;
+                let topic: &'static str = topic.leak();
+                let name = from_packet(topic.as_bytes()).unwrap();
+                assert_eq!(name.as_str(), topic);
+                assert_eq!(name, name.detached());
+                assert_eq!(HashSet::from([name.clone(), name.detached()]).len(), 1);
+                let nul: &'static str = (topic.to_owned() + "\0").leak();
+                assert_eq!(from_packet(nul.as_bytes()), Err(TopicError::Nul));
+                let broken: &'static [u8] = [topic.as_bytes(), b"\xc3"].concat().leak();
+                assert_eq!(from_packet(broken), Err(TopicError::NotUtf8));
+            }
+        }
     }
 }

@@ -3,10 +3,10 @@
 
 use std::pin::pin;
 
-use bytes::Bytes;
 use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Publication, Qos};
+use mqtools_common::payload::Payload;
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{Report, warn};
@@ -65,7 +65,7 @@ pub(crate) async fn run(
         next: None,
         message: Publication {
             topic: template.topic,
-            payload: Bytes::new(),
+            payload: Payload::default(),
             qos: template.qos,
             retain: template.retain,
             properties: template.properties,
@@ -96,7 +96,7 @@ struct Publisher {
     client: Client,
     source: Source,
     /// Taken from the source, and there was no room for it yet.
-    next: Option<Bytes>,
+    next: Option<Payload>,
     message: Publication,
     /// Nothing more is published, at the end of the source or because it failed.
     exhausted: bool,
@@ -124,10 +124,8 @@ impl Publisher {
             if self.exhausted && self.client.session.is_settled() {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
-            // After a signal only what was read is left, and whether that is anything has to be
-            // known without a connection too.
-            let may_read = self.has_room() || self.stop.first.is_some();
-            let wants_more = !self.exhausted && self.next.is_none() && may_read;
+            // One ahead, so that the end of the source is known without a connection too.
+            let wants_more = !self.exhausted && self.next.is_none();
             tokio::select! {
                 biased;
                 // In front: a step that is always ready must not keep it waiting.
@@ -228,7 +226,7 @@ impl Publisher {
         report.note(format!("{balance}; the rest of the input was not sent"))
     }
 
-    fn publish(&mut self, payload: Bytes) -> Result<(), Report> {
+    fn publish(&mut self, payload: Payload) -> Result<(), Report> {
         self.message.payload = payload;
         self.client
             .session

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use mqtools_common::exit::Exit;
 use mqtools_common::message::MAX_REMAINING_LENGTH;
+use mqtools_common::payload::{FilePart, Payload};
 use mqtools_common::report::Report;
 use mqtools_common::stdio;
 use tokio::sync::mpsc;
@@ -21,6 +22,9 @@ const CHUNK: usize = 64 * 1024;
 /// How many chunks may wait: with what is in flight, all the memory `-l` takes. A chunk is as
 /// long as the longest line in it.
 const CHUNKS_AHEAD: usize = 1;
+
+/// A file of at least so many bytes is not read into memory.
+const LARGE: usize = 256 * 1024;
 
 /// What the user named as source.
 #[derive(Debug)]
@@ -53,9 +57,9 @@ impl SourceConfig {
     pub(crate) fn open(self) -> Result<Source, Report> {
         let payload = match self.input {
             Input::Lines => return read_lines().map(Source::Lines),
-            Input::Text(payload) => payload,
-            Input::File(path) => read_file(&path)?,
-            Input::Stdin => read_stdin()?,
+            Input::Text(payload) => payload.into(),
+            Input::File(path) => open_file(path)?,
+            Input::Stdin => read_stdin()?.into(),
         };
         if payload.len() > MAX_REMAINING_LENGTH {
             return Err(too_large("the message"));
@@ -73,7 +77,7 @@ impl SourceConfig {
 #[derive(Debug)]
 pub(crate) enum Source {
     Repeated {
-        payload: Bytes,
+        payload: Payload,
         left: u64,
         delay: Duration,
         /// When the next message may go.
@@ -84,7 +88,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// The next payload; none at the end. Safe to drop and to call again.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Report> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Payload>, Report> {
         match self {
             Self::Repeated { left: 0, .. } => Ok(None),
             Self::Repeated {
@@ -100,7 +104,7 @@ impl Source {
                 *left -= 1;
                 Ok(Some(payload.clone()))
             }
-            Self::Lines(lines) => lines.next().await,
+            Self::Lines(lines) => Ok(lines.next().await?.map(Payload::from)),
         }
     }
 
@@ -136,7 +140,7 @@ impl Source {
     }
 
     /// The next payload, if it is there without waiting.
-    pub(crate) fn ready(&mut self) -> Option<Bytes> {
+    pub(crate) fn ready(&mut self) -> Option<Payload> {
         match self {
             Self::Repeated {
                 payload,
@@ -148,7 +152,7 @@ impl Source {
                 Some(payload.clone())
             }
             Self::Repeated { .. } => None,
-            Self::Lines(lines) => lines.cut(),
+            Self::Lines(lines) => lines.cut().map(Payload::from),
         }
     }
 }
@@ -291,7 +295,8 @@ fn forward_lines(
     }
 }
 
-fn read_file(path: &Path) -> Result<Bytes, Report> {
+/// Looks at a file; a large one is read only while it is sent.
+fn open_file(path: PathBuf) -> Result<Payload, Report> {
     let unreadable = |why: &io::Error| {
         Report::new(
             Exit::OS_ERROR,
@@ -300,13 +305,22 @@ fn read_file(path: &Path) -> Result<Bytes, Report> {
         .cause(why)
         .hint("check the path given with -f; -s reads standard input")
     };
-    let file = File::open(path).map_err(|why| unreadable(&why))?;
+    let file = File::open(&path).map_err(|why| unreadable(&why))?;
     let metadata = file.metadata().map_err(|why| unreadable(&why))?;
-    if metadata.len() > MAX_REMAINING_LENGTH as u64 {
-        return Err(too_large(&format!("the file {}", path.display()))
-            .cause(size_cause(Some(metadata.len()))));
+    let size = metadata.len();
+    if size > MAX_REMAINING_LENGTH as u64 {
+        return Err(
+            too_large(&format!("the file {}", path.display())).cause(size_cause(Some(size)))
+        );
     }
-    read_limited(file).map_err(|why| unreadable(&why))
+    match usize::try_from(size) {
+        Ok(size) if metadata.is_file() && size >= LARGE => {
+            Ok(Payload::File(FilePart::new(file, path, size)))
+        }
+        _ => read_limited(file)
+            .map(Payload::from)
+            .map_err(|why| unreadable(&why)),
+    }
 }
 
 fn read_stdin() -> Result<Bytes, Report> {

@@ -4,9 +4,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use bytes::Bytes;
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Publication, Qos};
+use mqtools_common::payload::Payload;
 use mqtools_common::protocol::{PublishError, Session};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::Report;
@@ -77,7 +77,7 @@ impl Remover {
             }
             let empty = Publication {
                 topic: topic.clone(),
-                payload: Bytes::new(),
+                payload: Payload::default(),
                 qos: if self.unacknowledged {
                     Qos::AtMostOnce
                 } else {

@@ -234,6 +234,14 @@ impl Conn {
         let _ = self.stream.get_ref().write_all(bytes);
     }
 
+    /// Sends the first `left` bytes at most, and takes them off `left`; tells whether that was all.
+    pub fn send_part(&mut self, bytes: &[u8], left: &mut usize) -> bool {
+        let part = bytes.get(..*left).unwrap_or(bytes);
+        self.send(part);
+        *left -= part.len();
+        part.len() == bytes.len()
+    }
+
     /// The other half, to send from another thread while this one reads.
     #[must_use]
     pub fn sender(&self) -> TcpStream {

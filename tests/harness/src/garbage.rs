@@ -99,11 +99,11 @@ pub fn cut(seed: u64, is_v5: bool) -> Vec<u8> {
     bytes
 }
 
-/// The beginning of a packet of 200 to 256 MiB, of which little comes.
+/// The beginning of a PUBLISH of 200 to 256 MiB, of which little comes.
 #[must_use]
 pub fn giant(seed: u64) -> Vec<u8> {
     let mut random = Random::new(seed);
-    let first = [0x20, 0x30, 0x32, 0x40, 0x90][random.below(5)];
+    let first = [0x30, 0x32, 0x3D][random.below(3)];
     let high = 100 + random.byte() % 28;
     let mut bytes = vec![first, random.byte() | 0x80, 0xFF, 0xFF, high];
     let count = random.below(400);

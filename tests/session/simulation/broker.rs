@@ -68,6 +68,9 @@ pub struct Broker {
     unheard: bool,
     /// How many sessions are gone, with what they knew.
     pub forgotten: u32,
+    /// How many of them a CONNECT ended that came so late that the client had given it up and
+    /// another was answered since: no client can know.
+    pub forgotten_late: u32,
     /// Packets that came over a connection that the client had given up.
     pub late: usize,
     /// QoS 2 messages of the client between PUBREC and PUBREL.
@@ -95,6 +98,7 @@ impl Broker {
             session: false,
             unheard: false,
             forgotten: 0,
+            forgotten_late: 0,
             late: 0,
             held: BTreeMap::new(),
             arrivals: vec![0; ours],
@@ -202,7 +206,9 @@ impl Broker {
         self.late += usize::from(count > 0);
         let mut takes_over = false;
         if self.link.connect.is_some() {
+            let before = self.forgotten;
             self.accept();
+            self.forgotten_late += self.forgotten - before;
             takes_over = old.link.connected;
         } else if random.one_in(4) {
             self.emit(random);

@@ -3,6 +3,7 @@
 //! Every schedule follows from its seed. `MQ_SESSION_SEED=N` replays one and shows its steps,
 //! `MQ_SESSION_RUNS=N` tries more of them.
 
+mod at_most_once;
 mod broker;
 mod monitor;
 mod plan;
@@ -39,6 +40,9 @@ struct Total {
     takeovers: usize,
     late: usize,
     told: usize,
+    kept: usize,
+    proven: usize,
+    in_vain: usize,
 }
 
 fn schedules(seeds: std::ops::Range<u64>, least: usize) {
@@ -54,6 +58,9 @@ fn schedules(seeds: std::ops::Range<u64>, least: usize) {
         total.takeovers += tally.takeovers;
         total.late += tally.late;
         total.told += tally.told;
+        total.kept += tally.kept;
+        total.proven += tally.proven;
+        total.in_vain += tally.in_vain;
         drop(named);
     }
     let Total {
@@ -64,9 +71,12 @@ fn schedules(seeds: std::ops::Range<u64>, least: usize) {
         takeovers,
         late,
         told,
+        kept,
+        proven,
+        in_vain,
     } = total;
     let enough = [
-        reconnects, resent, by_alias, timeouts, takeovers, late, told,
+        reconnects, resent, by_alias, timeouts, takeovers, late, told, kept, proven, in_vain,
     ]
     .iter()
     .all(|count| *count >= least);

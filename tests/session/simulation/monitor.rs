@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mqtools_common::reason::Version;
 
+use super::at_most_once::AtMostOnce;
 use crate::wire::{ClientReader, Frames, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL, Publish};
 
 pub fn topic(number: usize) -> &'static str {
-    ["t", "some/topic", "\u{e9}/\u{4e16}"][number % 3]
+    // Now and then the same for a few in a row.
+    ["t", "some/topic", "\u{e9}/\u{4e16}"][number * 3 / 7 % 3]
 }
 
 /// The payload of message `number`; a few are large enough to be shared.
@@ -73,17 +75,17 @@ pub struct Monitor {
     pub in_doubt: usize,
     /// How often each of them was, over all connections.
     pub doubts: BTreeMap<usize, u32>,
-    /// QoS 0 messages that the socket has not taken: where each ends in the output, its number.
-    unsent: VecDeque<(usize, usize)>,
-    /// How many bytes the socket has taken.
-    handed: usize,
+    pub at_most_once: AtMostOnce,
     deliveries: BTreeMap<u16, Delivery>,
     /// QoS 2 messages of the broker that the application is done with, in this session.
     safe: BTreeSet<usize>,
     /// PUBRECs without an error and PUBRELs that have to be answered.
     pubrecs: BTreeMap<u16, usize>,
     pubrels: BTreeMap<u16, usize>,
+    opened: bool,
     connected: bool,
+    /// The CONNECT before had no answer: the broker may have begun a session that nobody knows of.
+    unheard: bool,
     pub resent: usize,
     /// How many went out under an alias alone.
     pub by_alias: usize,
@@ -107,13 +109,14 @@ impl Monitor {
             ends: VecDeque::new(),
             in_doubt: 0,
             doubts: BTreeMap::new(),
-            unsent: VecDeque::new(),
-            handed: 0,
+            at_most_once: AtMostOnce::default(),
             deliveries: BTreeMap::new(),
             safe: BTreeSet::new(),
             pubrecs: BTreeMap::new(),
             pubrels: BTreeMap::new(),
+            opened: false,
             connected: false,
+            unheard: false,
             resent: 0,
             by_alias: 0,
             topic_alias_maximum: 0,
@@ -122,6 +125,8 @@ impl Monitor {
 
     /// A new connection begins.
     pub fn opened(&mut self) {
+        self.unheard = self.opened && !self.connected;
+        self.opened = true;
         self.reader = ClientReader::new(self.version);
         self.frames = Frames::default();
         self.published.clear();
@@ -131,19 +136,29 @@ impl Monitor {
         self.pubrels.clear();
         self.connected = false;
         self.in_use.retain(|_, used| *used != Use::Request);
-        self.handed = 0;
-        // Nobody can have got these, so they may be sent once more.
-        for (_, number) in self.unsent.drain(..) {
-            self.sent.remove(&number);
-            self.ended.remove(&number);
-        }
     }
 
-    /// The socket has taken this many bytes more.
-    pub fn handed_over(&mut self, count: usize) {
-        self.handed += count;
-        let taken = self.unsent.partition_point(|(end, _)| *end <= self.handed);
-        self.unsent.drain(..taken);
+    /// The connection is gone; gives how many QoS 0 messages may be lost with it.
+    pub fn lost(&mut self, keeping: bool) -> usize {
+        let (in_vain, unsent) = self.at_most_once.lost(keeping);
+        if keeping {
+            // Nobody can have got these, so they go out once more.
+            for number in unsent {
+                self.sent.remove(&number);
+                self.ended.remove(&number);
+            }
+        }
+        in_vain
+    }
+
+    /// The QoS 0 messages of an earlier connection that were to go out over this one, and did not.
+    pub fn left_out(&mut self) -> Vec<usize> {
+        if !self.connected {
+            return Vec::new();
+        }
+        let left = self.at_most_once.left_out();
+        self.ended.extend(&left);
+        left
     }
 
     /// The application said that it has the message of this delivery safe.
@@ -188,7 +203,8 @@ impl Monitor {
                 0x90 | 0xB0 => {
                     assert_eq!(self.in_use.remove(&id(0)), Some(Use::Request));
                 }
-                0xD0 | 0xE0 => {}
+                0xD0 => self.at_most_once.answered(),
+                0xE0 => {}
                 kind => self.answered(kind, id(0), body.get(2).copied().unwrap_or_default()),
             }
         }
@@ -197,7 +213,7 @@ impl Monitor {
     fn connack(&mut self, present: bool) {
         self.connected = true;
         self.in_doubt = 0;
-        if present {
+        if present && !self.unheard {
             return;
         }
         for used in self.in_use.values_mut() {
@@ -214,8 +230,10 @@ impl Monitor {
                 *released = false;
             }
         }
-        self.sent.clear();
-        self.safe.clear();
+        if !present {
+            self.sent.clear();
+            self.safe.clear();
+        }
     }
 
     fn delivered(&mut self, qos: u8, body: &[u8]) {
@@ -291,6 +309,7 @@ impl Monitor {
                     let before = self.in_use.insert(id, Use::Request);
                     assert_eq!(before, None, "identifier {id} is in use");
                 }
+                FromClient::Pingreq => self.at_most_once.asked(),
                 _ => {}
             }
         }
@@ -315,7 +334,7 @@ impl Monitor {
         if qos == 0 {
             assert!(!dup, "QoS 0 is not sent again");
             self.ended.insert(number);
-            self.unsent.push_back((self.reader.taken(), number));
+            self.at_most_once.written(number, self.reader.taken());
             return;
         }
         let used = Use::Publish {

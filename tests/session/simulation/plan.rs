@@ -35,6 +35,8 @@ pub struct Plan {
     pub version: Version,
     /// The session's window.
     pub window: u16,
+    /// The session keeps the QoS 0 messages that a connection did not take.
+    pub keeping: bool,
     /// What the client publishes, by number.
     pub ours: Vec<Qos>,
     /// What the broker sends.
@@ -66,6 +68,9 @@ pub struct Plan {
     pub server_keep_alive: bool,
     /// The messages have Topic Aliases, and CONNACK may allow some.
     pub topic_aliases: bool,
+    /// The client has no identifier before CONNACK brings it one (MQTT 5), so that its later CONNECTs
+    /// are longer.
+    pub nameless: bool,
     /// One in so many acknowledgements is a refusal (MQTT 5); 0: none is.
     pub refusals: usize,
     /// The schedule itself.
@@ -78,26 +83,42 @@ impl Plan {
         let version = random.pick(&[Version::V31, Version::V311, Version::V5, Version::V5]);
         let v5 = version == Version::V5;
         let most = random.pick(&[1, 3, 10, 100]);
-        let kinds: &[Qos] = random.pick(&[
-            &[Qos::AtLeastOnce],
-            &[Qos::ExactlyOnce],
-            &[Qos::AtLeastOnce, Qos::ExactlyOnce],
-            &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce],
-        ]);
+        const ALL: &[Qos] = &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce];
+        let keeping = random.one_in(3);
+        let kinds: &[&[Qos]] = if keeping {
+            &[
+                &[Qos::AtMostOnce],
+                &[Qos::AtMostOnce, Qos::AtLeastOnce],
+                ALL,
+            ]
+        } else {
+            &[
+                &[Qos::AtLeastOnce],
+                &[Qos::ExactlyOnce],
+                &[Qos::AtLeastOnce, Qos::ExactlyOnce],
+                ALL,
+            ]
+        };
+        let kinds = random.pick(kinds);
+        let late = random.one_in(2);
+        // Each CONNECT without an identifier begins a session of its own, so none may come late.
+        let nameless = v5 && !late && random.one_in(2);
         let ours = random.pick(&[0, 5, 15, 30, 80]);
         let theirs = random.pick(&[0, 5, 15, 30]);
         Self {
             version,
             window: 1 + random.below(most) as u16,
+            keeping,
             ours: (0..ours).map(|_| random.pick(kinds)).collect(),
             theirs: (0..theirs).map(|_| random.pick(kinds)).collect(),
             cuts: random.below(8),
             forget: random.pick(&[0, 0, 1, 2]),
             slowness: random.pick(&[1, 1, 10, 50]),
             clean: random.one_in(10),
-            late: random.one_in(2),
+            late,
             farewells: random.one_in(2),
-            unheard_lives: theirs == 0 && random.one_in(2),
+            unheard_lives: theirs == 0 && !nameless && random.one_in(2),
+            nameless,
             client_receive_maximum: (v5 && random.one_in(2)).then(|| 1 + random.below(20) as u16),
             client_alias_maximum: (v5 && random.one_in(2)).then(|| 1 + random.below(4) as u16),
             limits: v5 && random.one_in(2),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use mqtools_common::message::{Publication, Qos, Receipt};
 use mqtools_common::property::Properties;
 use mqtools_common::protocol::{
@@ -24,6 +24,9 @@ const STEPS: usize = 200_000;
 
 const KEEP_ALIVE: u16 = 20;
 
+/// The identifier that a client without one gets: longer than the smallest messages.
+const ASSIGNED: &str = "one-that-is-long-enough-to-shift-everything-behind-CONNECT";
+
 /// A Reason Code of DISCONNECT (MQTT 5, table 3.14).
 const SERVER_SHUTTING_DOWN: u8 = 0x8B;
 
@@ -36,6 +39,10 @@ pub struct Tally {
     pub takeovers: usize,
     pub late: usize,
     pub told: usize,
+    /// QoS 0 messages that went out again, that surely arrived, and that may not have.
+    pub kept: usize,
+    pub proven: usize,
+    pub in_vain: usize,
 }
 
 /// Runs `plan` and checks every rule on the way; `trace` is told the session's steps.
@@ -53,6 +60,9 @@ pub fn run(plan: &Plan, trace: Option<Trace>) -> Tally {
                 takeovers: world.takeovers,
                 late: world.broker.late,
                 told: world.told,
+                kept: world.monitor.at_most_once.again,
+                proven: world.monitor.at_most_once.proven.len(),
+                in_vain: world.monitor.at_most_once.in_vain.len(),
             };
         }
         world.step();
@@ -84,13 +94,20 @@ struct World<'a> {
     cuts_left: usize,
     timeouts: usize,
     takeovers: usize,
+    /// No CONNACK came so far.
+    is_nameless: bool,
     /// The application.
     next: usize,
+    topics: BTreeMap<&'static str, TopicName>,
     by_id: BTreeMap<u16, usize>,
     /// The payloads of those, in bytes.
     bytes: usize,
     /// QoS 2 messages that may be duplicates, as the session said.
     told: usize,
+    /// QoS 0 messages that the session says it cannot send any more, since they were last looked at.
+    refused: usize,
+    /// Exchanges that came to their end, and live messages that came.
+    achieved: usize,
     /// The broker said DISCONNECT over this connection.
     closed: bool,
     ends: BTreeMap<usize, u8>,
@@ -109,12 +126,24 @@ impl<'a> World<'a> {
             topic_alias_maximum: plan.client_alias_maximum,
             ..lasting(plan.version)
         };
+        let connect = match plan.nameless {
+            true => Connect {
+                client_id: String::new(),
+                ..connect
+            },
+            false => connect,
+        };
         let now = Instant::now();
+        let session = Session::new(connect, plan.window, trace);
         Self {
             plan,
             random: plan.random.clone(),
             now,
-            session: Session::new(connect, plan.window, trace),
+            session: if plan.keeping {
+                session.keeping_unsent()
+            } else {
+                session
+            },
             monitor: Monitor::new(plan.version, plan.window),
             broker: Broker::new(plan),
             watched: 0,
@@ -127,10 +156,14 @@ impl<'a> World<'a> {
             cuts_left: plan.cuts,
             timeouts: 0,
             takeovers: 0,
+            is_nameless: true,
             next: 0,
+            topics: BTreeMap::new(),
             by_id: BTreeMap::new(),
             bytes: 0,
             told: 0,
+            refused: 0,
+            achieved: 0,
             closed: false,
             ends: BTreeMap::new(),
             held: VecDeque::new(),
@@ -187,6 +220,7 @@ impl<'a> World<'a> {
         self.last_fed = self.now;
         self.monitor.opened();
         self.session.open(self.now).unwrap();
+        assert_eq!(self.session.next_event(), None);
         self.watched = 0;
         self.watch();
     }
@@ -199,6 +233,28 @@ impl<'a> World<'a> {
         assert_eq!(self.watched, self.session.output().len());
         assert_eq!(self.session.unacknowledged(), self.by_id.len());
         assert_eq!(self.session.unacknowledged_bytes(), self.bytes);
+        self.check_at_most_once();
+    }
+
+    /// What the session counts of its QoS 0 messages is what the bytes say.
+    fn check_at_most_once(&mut self) {
+        if !self.plan.keeping {
+            return;
+        }
+        let left_out = self.monitor.left_out();
+        assert_eq!(left_out.len(), std::mem::take(&mut self.refused));
+        for number in left_out {
+            assert!(payload(number).len() + 30 > self.monitor.maximum_packet_size);
+            assert_eq!(self.ends.insert(number, 0x95), None);
+        }
+        let known = &self.monitor.at_most_once;
+        let in_doubt = known.waiting() + known.in_doubt();
+        assert_eq!(self.session.in_doubt(), Some(in_doubt as u64), "{known:?}");
+        assert_eq!(self.session.awaits_proof(), known.awaits_proof());
+        let settled = self.watched == 0 && self.by_id.is_empty() && known.waiting() == 0;
+        assert_eq!(self.session.is_settled(), settled);
+        let achieved = self.achieved + known.proven.len();
+        assert_eq!(self.session.achieved(), achieved as u64);
     }
 
     fn publish(&mut self) {
@@ -207,8 +263,8 @@ impl<'a> World<'a> {
         };
         let number = self.next;
         let message = Publication {
-            topic: TopicName::new(topic(number)).unwrap(),
-            payload: Bytes::from(payload(number)),
+            topic: self.topic(number),
+            payload: payload(number).into(),
             qos,
             retain: false,
             properties: Properties::default(),
@@ -249,6 +305,15 @@ impl<'a> World<'a> {
         self.watch();
     }
 
+    /// The same one each time, as a source of messages has it.
+    fn topic(&mut self, number: usize) -> TopicName {
+        let name = topic(number);
+        let known = self.topics.entry(name);
+        known
+            .or_insert_with(|| TopicName::new(name).unwrap())
+            .clone()
+    }
+
     /// The socket takes some bytes.
     fn write(&mut self) {
         let count = self.some(self.watched);
@@ -260,8 +325,9 @@ impl<'a> World<'a> {
             self.up.extend(part(self.session.output(), 0, count));
             self.session.output().advance(count);
             self.watched -= count;
-            self.monitor.handed_over(count);
+            self.monitor.at_most_once.handed_over(count);
             self.session.sent(self.now);
+            self.watch();
         }
     }
 
@@ -305,6 +371,11 @@ impl<'a> World<'a> {
             properties.push(0x22);
             properties.extend(maximum.to_be_bytes());
         }
+        if self.plan.nameless && self.is_nameless {
+            properties.push(0x12);
+            properties.extend([0, ASSIGNED.len() as u8]);
+            properties.extend(ASSIGNED.as_bytes());
+        }
         if self.plan.server_keep_alive && self.random.one_in(2) {
             self.keep_alive = 10;
             properties.extend([0x13, 0, 10]);
@@ -340,12 +411,14 @@ impl<'a> World<'a> {
                 assert_eq!(usize::from(accepted.receive_maximum), limit);
                 self.requests.clear();
                 self.broker.heard();
+                self.is_nameless = false;
             }
             Event::MayDuplicate(count) => {
                 assert_eq!(count, std::mem::take(&mut self.monitor.in_doubt));
                 self.told += count;
             }
             Event::Message(message) => {
+                self.achieved += usize::from(!message.retain);
                 let number = number_of(&message.payload);
                 assert_eq!(message.topic.as_str(), topic(number));
                 assert_eq!(message.qos, self.plan.theirs[number]);
@@ -370,8 +443,17 @@ impl<'a> World<'a> {
                 }
             }
             Event::Published {
+                packet_id: 0,
+                reason,
+                ..
+            } => {
+                assert_eq!(reason.0, 0x95);
+                self.refused += 1;
+            }
+            Event::Published {
                 packet_id, reason, ..
             } => {
+                self.achieved += 1;
                 let number = self.by_id.remove(&packet_id).unwrap();
                 self.bytes -= payload(number).len();
                 let code = reason.0;
@@ -485,6 +567,12 @@ impl<'a> World<'a> {
         self.down.clear();
         self.input.clear();
         self.session.lost();
+        let in_vain = self.monitor.lost(self.plan.keeping);
+        if self.plan.keeping && in_vain > 0 {
+            let told = self.session.next_event();
+            assert_eq!(told, Some(Event::MayBeLost(in_vain as u64)));
+        }
+        assert_eq!(self.session.next_event(), None);
         self.open();
     }
 
@@ -493,7 +581,9 @@ impl<'a> World<'a> {
         if !self.session.is_online() {
             return;
         }
-        self.hand_over(self.watched);
+        while self.watched > 0 {
+            self.hand_over(self.watched);
+        }
         let from = self.now.max(self.last_fed);
         let keep_alive = Duration::from_secs(self.keep_alive.into());
         while let Some(due) = self.session.deadline() {
@@ -514,6 +604,19 @@ impl<'a> World<'a> {
         panic!("nothing is due");
     }
 
+    fn check_end_at_most_once(&self, number: usize, end: Option<u8>) {
+        let arrivals = self.broker.arrivals[number];
+        let known = &self.monitor.at_most_once;
+        assert!(arrivals <= 1, "{number} arrived {arrivals} times");
+        if end.is_some() {
+            assert_eq!(arrivals, 0, "{number} was refused");
+        } else if self.plan.keeping {
+            let in_vain = known.in_vain.contains(&number);
+            assert!(arrivals == 1 || in_vain, "{number} is lost");
+        }
+        assert!(arrivals == 1 || !known.proven.contains(&number));
+    }
+
     /// A number of bytes up to `all`: often few, sometimes all.
     fn some(&mut self, all: usize) -> usize {
         let most = self.random.pick(&[1, 8, 64, usize::MAX]).min(all);
@@ -529,30 +632,25 @@ impl<'a> World<'a> {
             let arrivals = self.broker.arrivals[number];
             let refused = self.broker.refused[number];
             match (qos, self.ends.get(&number)) {
-                (Qos::AtMostOnce, _) => assert!(arrivals <= 1),
+                (Qos::AtMostOnce, end) => self.check_end_at_most_once(number, end.copied()),
                 (_, None) => panic!("message {number} has no end"),
                 (_, Some(0x95)) => {}
                 (_, Some(code)) if *code >= 0x80 => assert!(refused, "{number}: {code:#04x}"),
                 (Qos::AtLeastOnce, _) => assert!(arrivals >= 1, "{number} is lost"),
                 (Qos::ExactlyOnce, _) => {
-                    let most = if self.plan.unheard_lives {
-                        self.broker.forgotten
-                    } else {
-                        self.monitor.doubts.get(&number).copied().unwrap_or(0)
-                    };
+                    let most = self.monitor.doubts.get(&number).copied().unwrap_or(0)
+                        + self.broker.forgotten_late;
                     assert!(arrivals >= 1, "{number} is lost");
                     assert!(arrivals <= 1 + most, "{number} arrived {arrivals} times");
                     duplicates += arrivals as usize - 1;
                 }
             }
         }
-        if !self.plan.unheard_lives {
-            assert!(
-                duplicates <= self.told,
-                "{duplicates} and told {}",
-                self.told
-            );
-        }
+        assert!(
+            duplicates <= self.told || self.broker.forgotten_late > 0,
+            "{duplicates} and told {}",
+            self.told
+        );
         for (number, qos) in self.plan.theirs.iter().enumerate() {
             let times = self.seen.get(&number).copied().unwrap_or_default();
             assert!(*qos == Qos::AtMostOnce || times > 0, "{number} is lost");

@@ -17,11 +17,15 @@ use crate::report::Report;
 use crate::retry::{Attempts, Delays};
 
 /// A connection that lasts so long was a good one.
-const SOON: Duration = Duration::from_secs(10);
+const GOOD: Duration = Duration::from_secs(10);
 
-/// After so many connections in a row that a broker closed soon, without a word and with nothing
-/// achieved, there is a reason that another one does not mend.
-const MOST_CLOSED: u32 = 3;
+/// Two clients with one identifier throw each other out as often as their delays let them, which are
+/// at most half of this.
+const FIGHT: Duration = Duration::from_secs(60);
+
+/// After so many connections in a row that a broker closed without a word, there is a reason that
+/// another one does not mend.
+const MOST_CLOSED: u32 = 5;
 
 /// Where the connection stands.
 pub(super) enum Link {
@@ -92,9 +96,9 @@ impl Redial {
         self.config = None;
     }
 
-    /// Whether the last connection that came up did not last.
-    fn was_short(&self) -> bool {
-        self.up_since.is_some_and(|since| since.elapsed() < SOON)
+    /// How long ago the last connection that came up did so.
+    fn age(&self) -> Duration {
+        self.up_since.map_or(Duration::MAX, |since| since.elapsed())
     }
 
     fn delay(&mut self) -> Duration {
@@ -134,7 +138,7 @@ impl ClientError {
             Self::Closed | Self::NotTaken | Self::Io(_) => true,
             Self::Ended(reason) => reason.may_heal(),
             Self::Protocol(why) => *why == ProtocolError::KeepAliveTimeout,
-            Self::ClosedAgain { .. } | Self::NotBack(_) => false,
+            Self::ClosedAgain { .. } | Self::NotBack(_) | Self::Unreadable(_) => false,
         }
     }
 }
@@ -215,7 +219,7 @@ impl Client {
         }
         let redial = &mut self.redial;
         redial.lost_at = Instant::now();
-        if !redial.was_short() {
+        if redial.age() >= GOOD {
             redial.delays = None;
         }
         let delay = redial.delay();
@@ -227,15 +231,25 @@ impl Client {
         Ok(())
     }
 
-    /// Counts connections that are closed as soon as they are up. Before MQTT 5 a broker has no
-    /// other way to say that another client took the session over, or that it takes no such
-    /// message.
+    /// Counts connections that a broker closes without a word. Before MQTT 5 it has no other way to
+    /// say that another client took the session over, or that it does not take what was sent.
     fn count_closed(&mut self, why: ClientError, has_own_id: bool) -> ClientError {
+        let (age, was_of_use) = (
+            self.redial.age(),
+            self.session.achieved() > self.redial.achieved,
+        );
+        // A network that fails says nothing about other clients.
+        let is_fight = has_own_id && age < FIGHT && matches!(why, ClientError::Closed);
+        let is_refusal = age < GOOD
+            && !was_of_use
+            && self.session.awaits_answer()
+            && matches!(why, ClientError::Closed | ClientError::Io(_));
         let redial = &mut self.redial;
-        let is_silent = matches!(why, ClientError::Closed | ClientError::Io(_));
-        let is_of_use = self.session.achieved() > redial.achieved;
-        if !is_silent || !redial.was_short() || is_of_use {
-            redial.closed_soon = 0;
+        if !is_fight && !is_refusal {
+            // Nor does it end a fight.
+            if age >= FIGHT || !matches!(why, ClientError::Io(_)) {
+                redial.closed_soon = 0;
+            }
             return why;
         }
         redial.closed_soon += 1;

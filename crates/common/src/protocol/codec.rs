@@ -9,6 +9,7 @@ use super::limits::publish_length;
 use super::output::Output;
 use super::packet::{AckKind, Connect, Subscription};
 use crate::message::{MAX_REMAINING_LENGTH, Publication, Qos};
+use crate::payload::Payload;
 use crate::property::{Properties, Property, put_binary, put_variable_integer};
 use crate::reason::{ReasonCode, Version};
 use crate::secret::Secret;
@@ -90,10 +91,9 @@ impl Codec {
             naming.put_property(buffer);
             buffer.extend_from_slice(list);
         }
-        if share {
-            out.share(payload.clone());
-        } else {
-            buffer.extend_from_slice(payload);
+        match payload {
+            Payload::Bytes(bytes) if !share => buffer.extend_from_slice(bytes),
+            payload => out.share(payload.clone()),
         }
         Ok(())
     }

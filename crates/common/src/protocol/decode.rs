@@ -12,6 +12,12 @@ use crate::property::PublishProperties;
 use crate::reason::{ReasonCode, Refusal, Version};
 use crate::topic::{TopicError, TopicName};
 
+const PUBLISH: u8 = 3;
+
+/// The longest body of a packet without a payload that is waited for, in bytes. What a broker has
+/// to say takes a few hundred; a SUBACK for as many Topic Filters as there can be, less than this.
+const MOST_OF_OTHERS: usize = 1024 * 1024;
+
 /// Cuts the next packet out of `input`; none when it is not there as a whole yet. A
 /// malformed packet stays where it is.
 ///
@@ -40,6 +46,11 @@ pub(super) fn decode(
     if u32::try_from(end).is_ok_and(|end| end > maximum) {
         return Err(ProtocolError::OverLimit(format!(
             "a packet of {end} bytes, and our Maximum Packet Size is {maximum}"
+        )));
+    }
+    if first >> 4 != PUBLISH && length > MOST_OF_OTHERS {
+        return Err(ProtocolError::Malformed(format!(
+            "a packet of {end} bytes that is no PUBLISH"
         )));
     }
     let Some(body) = input.get(header..end) else {
@@ -163,8 +174,7 @@ fn publish(
     let Some(qos) = Qos::from_level(first >> 1 & 3) else {
         return Err(body.malformed("its QoS is 3"));
     };
-    let topic = frame.slice_ref(body.binary()?);
-    let topic = TopicName::from_wire(topic).map_err(|why| match why {
+    let topic = TopicName::from_packet(&frame, body.binary()?).map_err(|why| match why {
         TopicError::NotUtf8 => body.not_utf8("its topic"),
         _ => body.malformed(&format!("its topic is no Topic Name: {why}")),
     })?;

@@ -4,9 +4,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use crate::message::Publication;
+use crate::payload::Payload;
 
 /// After how many bytes a PINGREQ is sent whose answer proves that those before it arrived: about
 /// what the buffers of two sockets hold.
@@ -21,7 +20,7 @@ pub(super) struct Handover {
     /// The payloads of those that have not gone out whole, and where each of them ends in the
     /// output: they can go out over another connection, because a broker does nothing with half a
     /// packet.
-    waiting: VecDeque<(u64, Bytes)>,
+    waiting: VecDeque<(u64, Payload)>,
     /// What so many of `waiting` have in common, without a payload: mostly it is the same for all,
     /// and a copy of it for each would cost more than the rest of publishing it.
     runs: VecDeque<(usize, Publication)>,
@@ -46,7 +45,8 @@ impl Handover {
                 if last.is_some_and(|(count, _)| *count == 0) {
                     self.runs.pop_back();
                 }
-                self.runs.push_back((1, message.with_payload(Bytes::new())));
+                self.runs
+                    .push_back((1, message.with_payload(Payload::default())));
             }
         }
     }
@@ -115,6 +115,10 @@ impl Handover {
     /// what did not go out whole still waits.
     pub(super) fn lost(&mut self) -> u64 {
         let in_doubt = self.in_doubt();
+        // They have no place in the next connection's output until they are written to it.
+        for (end, _) in &mut self.waiting {
+            *end = u64::MAX;
+        }
         *self = Self {
             waiting: std::mem::take(&mut self.waiting),
             runs: std::mem::take(&mut self.runs),

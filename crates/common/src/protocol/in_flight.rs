@@ -65,6 +65,15 @@ impl InFlight {
         Some(self.id_at(length))
     }
 
+    /// Whether the next identifier is free.
+    pub(super) fn has_free_id(&self) -> bool {
+        u32::try_from(self.slots.len()).is_ok_and(|length| length < IDENTIFIERS)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     pub(super) fn get_mut(&mut self, id: u16) -> Option<&mut Request> {
         let index = self.index_of(id)?;
         self.slots.get_mut(index)?.as_mut()

@@ -3,7 +3,7 @@
 mod incoming;
 mod resume;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::time::Instant;
 
@@ -68,6 +68,9 @@ pub struct Session {
     /// The QoS 0 messages, when they have to survive the connection.
     handover: Option<Handover>,
     received: HashMap<u16, Received>,
+    /// Of these, those that the broker may have forgotten, so that the identifier may come with
+    /// another message.
+    suspects: HashSet<u16>,
     /// Of the topics we publish to.
     our_aliases: Aliases,
     /// Of the topics the broker publishes to.
@@ -104,6 +107,7 @@ impl Session {
             waiting: 0,
             handover: None,
             received: HashMap::new(),
+            suspects: HashSet::new(),
             our_aliases: Aliases::default(),
             their_aliases: Aliases::default(),
             keep_alive: KeepAlive::default(),
@@ -272,6 +276,12 @@ impl Session {
         self.is_unheard
     }
 
+    /// Whether a QoS 1 or 2 message or a request has no answer yet.
+    #[must_use]
+    pub fn awaits_answer(&self) -> bool {
+        !self.requests.is_empty()
+    }
+
     /// Grows with every exchange that comes to its end, every QoS 0 message that surely arrived, and
     /// every live message.
     #[must_use]
@@ -294,7 +304,10 @@ impl Session {
     /// Whether [`Session::publish`] takes a QoS 1 or 2 message now.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.is_online() && self.waiting == 0 && self.on_wire < self.window()
+        self.is_online()
+            && self.waiting == 0
+            && self.on_wire < self.window()
+            && self.requests.has_free_id()
     }
 
     /// How many QoS 1 and 2 messages the broker has not acknowledged to the end.

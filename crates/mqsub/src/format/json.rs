@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use super::time::Moment;
 
-const TIMESTAMP: &str = "\"%Y-%m-%dT%H:%M:%S.%6f%z\"";
+const TO_THE_SECOND: &str = "%Y-%m-%dT%H:%M:%S.";
+const ZONE: &str = "%z";
 
 /// Deeper ones could not be indented in reasonable space; the original's limit too.
 const MAX_DEPTH: usize = 1000;
@@ -94,19 +95,23 @@ fn object(
     moment: &Moment<'_>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    out.write_all(b"{\"tst\":")?;
-    moment.strftime(TIMESTAMP, out)?;
-    out.write_all(b",\"topic\":")?;
+    out.write_all(b"{\"tst\":\"")?;
+    moment.strftime(TO_THE_SECOND, out)?;
+    moment.microseconds(out)?;
+    moment.strftime(ZONE, out)?;
+    out.write_all(b"\",\"topic\":")?;
     string(message.topic.as_str(), out)?;
-    write!(
-        out,
-        ",\"qos\":{},\"retain\":{},\"payloadlen\":{}",
-        message.qos.level(),
-        message.retain,
-        message.payload.len()
-    )?;
+    out.write_all(b",\"qos\":")?;
+    number(message.qos.level(), out)?;
+    out.write_all(if message.retain {
+        b",\"retain\":true,\"payloadlen\":"
+    } else {
+        b",\"retain\":false,\"payloadlen\":"
+    })?;
+    number(message.payload.len(), out)?;
     if let Some(receipt) = message.receipt {
-        write!(out, ",\"mid\":{}", receipt.packet_id)?;
+        out.write_all(b",\"mid\":")?;
+        number(receipt.packet_id, out)?;
     }
     if let Some(list) = message.properties.as_deref() {
         out.write_all(b",\"properties\":{")?;
@@ -179,8 +184,19 @@ impl<W: Write> Members<'_, W> {
     }
 }
 
+fn number(number: impl itoa::Integer, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(itoa::Buffer::new().format(number).as_bytes())
+}
+
 fn string(text: &str, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(out, text).map_err(io::Error::from)
+    // Nearly always there is nothing to escape, which is seen many bytes at a time.
+    let needs_escape = |needs, byte: u8| needs | (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    if text.bytes().fold(false, needs_escape) {
+        return serde_json::to_writer(out, text).map_err(io::Error::from);
+    }
+    out.write_all(b"\"")?;
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\"")
 }
 
 /// A string, in base64 when the bytes are no UTF-8; a member named `encoding` then says so.

@@ -11,7 +11,7 @@ use super::Printed;
 use super::compile::{FormatError, compile};
 use super::json;
 use super::layout::Layout;
-use super::time::{Moment, local_zone};
+use super::time::{Clock, Moment, local_zone};
 
 const ISO_8601: &str = "%Y-%m-%dT%H:%M:%S%z";
 
@@ -23,7 +23,7 @@ pub(crate) struct Template {
     pretty: bool,
     /// `%J` is in it: the payload must be JSON.
     parses: bool,
-    zone: TimeZone,
+    clock: Clock,
     /// What `TZ` says, where it means no zone.
     unknown_zone: Option<String>,
     /// What a terminal would obey is shown, unless it is the user's own text.
@@ -122,7 +122,7 @@ impl Template {
         };
         Ok(Self {
             parses: pieces.iter().any(parses),
-            zone,
+            clock: Clock::new(zone),
             unknown_zone,
             pieces,
             newline,
@@ -153,7 +153,7 @@ impl Template {
         } else {
             String::new()
         };
-        let moment = Moment::now(&self.zone);
+        let moment = self.clock.now();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.write_all(text)?,

@@ -263,8 +263,9 @@ fn any_message() -> impl Strategy<Value = Message> {
                     user_properties: user,
                     topic_alias: number.map(|_| 7),
                 };
+                let topic = Bytes::from(topic);
                 Message {
-                    topic: TopicName::from_wire(Bytes::from(topic)).unwrap(),
+                    topic: TopicName::from_packet(&topic, &topic).unwrap(),
                     retain: number.is_some(),
                     properties: (!bare).then(|| Box::new(properties)),
                     ..message(&payload)

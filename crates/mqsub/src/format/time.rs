@@ -1,12 +1,12 @@
 //! The time at which a message is printed, in the local zone.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
 use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 
 /// Where time zones are.
 const ZONES: &str = "/usr/share/zoneinfo";
@@ -40,45 +40,155 @@ pub(crate) fn local_zone() -> (TimeZone, Option<String>) {
     }
 }
 
-/// One moment for everything that is printed of one message.
+/// Tells the time in one zone. What stays the same for a second is worked out once a second.
 #[derive(Debug)]
-pub(crate) struct Moment<'a> {
-    now: Timestamp,
-    zone: &'a TimeZone,
-    local: OnceCell<Zoned>,
+pub(crate) struct Clock {
+    zone: TimeZone,
+    known: RefCell<Vec<Known>>,
 }
 
-impl<'a> Moment<'a> {
-    pub(crate) fn now(zone: &'a TimeZone) -> Self {
+/// What a format says in this second.
+#[derive(Debug)]
+struct Known {
+    format: String,
+    second: i64,
+    text: String,
+}
+
+impl Clock {
+    pub(crate) fn new(zone: TimeZone) -> Self {
         Self {
-            now: Timestamp::now(),
             zone,
-            local: OnceCell::new(),
+            known: RefCell::default(),
         }
     }
 
+    pub(crate) fn now(&self) -> Moment<'_> {
+        self.at(Timestamp::now())
+    }
+
+    fn at(&self, now: Timestamp) -> Moment<'_> {
+        let (second, nanosecond) = (now.as_second(), now.subsec_nanosecond());
+        // Both have the sign of a time before 1970.
+        let borrowed = i64::from(nanosecond < 0);
+        let nanosecond = i64::from(nanosecond) + borrowed * 1_000_000_000;
+        Moment {
+            clock: self,
+            now,
+            second: second - borrowed,
+            nanosecond: u32::try_from(nanosecond).unwrap_or_default(),
+        }
+    }
+}
+
+/// One moment for everything that is printed of one message.
+#[derive(Debug)]
+pub(crate) struct Moment<'a> {
+    clock: &'a Clock,
+    now: Timestamp,
+    second: i64,
+    nanosecond: u32,
+}
+
+impl Moment<'_> {
     /// Seconds since 1970 with nine decimals.
     pub(crate) fn unix(&self, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{}.", self.now.as_second())?;
+        write!(out, "{}.", self.second)?;
         self.nanoseconds(out)
     }
 
     /// The nanoseconds of the second, nine digits.
     pub(crate) fn nanoseconds(&self, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{:09}", self.now.subsec_nanosecond())
+        write!(out, "{:09}", self.nanosecond)
     }
 
-    /// The local time in a format of strftime, as the C locale writes it.
+    /// The microseconds of the second, six digits.
+    pub(crate) fn microseconds(&self, out: &mut impl Write) -> io::Result<()> {
+        // In front of them stands what makes them six.
+        let mut digits = itoa::Buffer::new();
+        let text = digits.format(self.nanosecond / 1000 + 1_000_000);
+        out.write_all(text.get(1..).unwrap_or_default().as_bytes())
+    }
+
+    /// The local time in a format of strftime, as the C locale writes it. No part of the format
+    /// may be shorter than a second.
     pub(crate) fn strftime(&self, format: &str, out: &mut impl Write) -> io::Result<()> {
-        let local = self
-            .local
-            .get_or_init(|| self.now.to_zoned(self.zone.clone()));
+        let mut known = self.clock.known.borrow_mut();
+        let place = known.iter().position(|known| known.format == format);
+        if let Some(known) = place.and_then(|place| known.get_mut(place)) {
+            if known.second != self.second {
+                known.text = self.written(format)?;
+                known.second = self.second;
+            }
+            return out.write_all(known.text.as_bytes());
+        }
+        let text = self.written(format)?;
+        out.write_all(text.as_bytes())?;
+        known.push(Known {
+            format: format.to_owned(),
+            second: self.second,
+            text,
+        });
+        Ok(())
+    }
+
+    fn written(&self, format: &str) -> io::Result<String> {
+        let local = self.now.to_zoned(self.clock.zone.clone());
         let config = Config::new().custom(PosixCustom::new()).lenient(true);
-        // Not straight to `out`: jiff's errors have lost the kind of the output's.
-        let mut text = String::with_capacity(40);
-        BrokenDownTime::from(local)
+        let mut text = String::new();
+        BrokenDownTime::from(&local)
             .format_with_config(&config, format, &mut text)
             .map_err(io::Error::other)?;
-        out.write_all(text.as_bytes())
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(write: impl Fn(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut text = Vec::new();
+        write(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn a_second_begins_before_its_fraction() {
+        let clock = Clock::new(TimeZone::UTC);
+        for (nanoseconds, unix, seconds, micros) in [
+            (0, "0.000000000", "00:00:00", "000000"),
+            (999_999_999, "0.999999999", "00:00:00", "999999"),
+            (1_000_000_001, "1.000000001", "00:00:01", "000000"),
+            (-1, "-1.999999999", "23:59:59", "999999"),
+            (-1_000_000_000, "-1.000000000", "23:59:59", "000000"),
+        ] {
+            let moment = clock.at(Timestamp::from_nanosecond(nanoseconds).unwrap());
+            assert_eq!(text(|out| moment.unix(out)), unix);
+            assert_eq!(text(|out| moment.strftime("%H:%M:%S", out)), seconds);
+            assert_eq!(text(|out| moment.microseconds(out)), micros);
+        }
+    }
+
+    proptest! {
+        /// What is kept of a second is what would have been worked out, over its end, over a
+        /// change of summer time, and with several formats in turn.
+        #[test]
+        fn what_is_kept_is_right(
+            steps in prop::collection::vec((0..3usize, prop_oneof![0..2_000i64, 0..40_000_000_000i64]), 1..40),
+        ) {
+            let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+            let clock = Clock::new(zone.clone());
+            let mut milliseconds = 1_700_000_000_000;
+            for (format, step) in steps {
+                let format = ["%Y-%m-%dT%H:%M:%S.", "%z", "%j %H"][format];
+                milliseconds += step;
+                let now = Timestamp::from_millisecond(milliseconds).unwrap();
+                let expected = now.to_zoned(zone.clone()).strftime(format).to_string();
+                prop_assert_eq!(text(|out| clock.at(now).strftime(format, out)), expected);
+            }
+        }
     }
 }

@@ -133,6 +133,9 @@ impl Session {
         if let Some(receipt) = message.receipt
             && receipt.qos == Qos::ExactlyOnce
         {
+            if self.suspects.remove(&receipt.packet_id) && !message.dup {
+                self.received.remove(&receipt.packet_id);
+            }
             match self.received.get_mut(&receipt.packet_id) {
                 // The broker repeats what the application is still busy with.
                 Some(Received::Delivered { sent, .. }) => {
@@ -181,7 +184,12 @@ impl Session {
         match (kind, outgoing.message.qos, outgoing.stage) {
             // Not sent over this connection yet: the answer cannot be meant for it.
             (_, _, Stage::Waiting) => Ok(()),
-            (AckKind::Pubrec, Qos::ExactlyOnce, _) if !ack.reason.is_failure() => {
+            // Some brokers refuse to take again what they have (MQTT 5, section 4.3.3 says they
+            // answer with success).
+            (AckKind::Pubrec, Qos::ExactlyOnce, _)
+                if !ack.reason.is_failure()
+                    || ack.reason == ReasonCode::PACKET_ID_IN_USE && outgoing.dup =>
+            {
                 outgoing.stage = Stage::Released;
                 self.send_ack(AckKind::Pubrel, ack.packet_id, ReasonCode::SUCCESS);
                 Ok(())

@@ -13,32 +13,31 @@ use crate::reason::ReasonCode;
 impl Session {
     /// Takes up what an earlier connection left unfinished (MQTT 5, section 4.4).
     pub(super) fn resume(&mut self, session_present: bool) -> Result<(), ProtocolError> {
+        // What a broker that may be new does not know can be neither released nor repeated.
+        let is_known = session_present && !self.is_unheard;
+        self.suspects.clear();
         if !session_present {
             self.received.clear();
+        } else if !is_known {
+            self.suspects.extend(self.received.keys());
         }
         let mut released = Vec::new();
         let mut answered = Vec::new();
         let mut may_duplicate = 0;
         for (id, request) in self.requests.iter_mut() {
             match request {
-                Request::Publish(outgoing) => match (outgoing.stage, session_present) {
-                    (Stage::Waiting, true) => {}
-                    (Stage::Sent, true) => {
-                        outgoing.dup = true;
-                        outgoing.stage = Stage::Waiting;
+                Request::Publish(outgoing) => {
+                    let was_sent = outgoing.stage != Stage::Waiting || outgoing.dup;
+                    if !is_known && was_sent && outgoing.message.qos == Qos::ExactlyOnce {
+                        may_duplicate += 1;
                     }
-                    (Stage::Released, true) => {
-                        outgoing.dup = true;
+                    if is_known && outgoing.stage == Stage::Released {
                         released.push(id);
-                    }
-                    (stage, false) => {
-                        let in_doubt = outgoing.message.qos == Qos::ExactlyOnce
-                            && (stage != Stage::Waiting || outgoing.dup);
-                        may_duplicate += usize::from(in_doubt);
-                        outgoing.dup = false;
+                    } else {
                         outgoing.stage = Stage::Waiting;
                     }
-                },
+                    outgoing.dup = session_present && was_sent;
+                }
                 // Whoever subscribed is told Connected and subscribes anew.
                 Request::Subscribe(_) | Request::Unsubscribe(_) => answered.push(id),
             }
