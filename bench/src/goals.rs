@@ -126,6 +126,7 @@ pub const GOALS: &[Goal] = &[
     goal("-f, 200 MB", PeakMemory, Most, 12.0),
     goal("-f, 200 MB, TLS", PeakMemory, Most, 12.0),
     goal("receive 200 MB", PeakMemory, Most, 1.1 * BIG),
+    goal("receive 200 MB, TLS", PeakMemory, Most, 1.1 * BIG),
     goal("latency", LatencyP50, Mosquitto, 1.0),
     goal("latency", LatencyP99, Mosquitto, 1.0),
     goal("-l, QoS 0, MQTT 5", Wall, Ours("-l, QoS 0"), 0.85),
