@@ -138,6 +138,9 @@ pub(crate) struct Delivered {
     /// Lines that came with the identifier of another that was not released: a subscriber must take
     /// them for that one.
     pub(crate) disguised: BTreeSet<u32>,
+    /// What came over this connection and the subscriber has not answered: identifiers and the kind
+    /// of the answer.
+    owed: BTreeSet<(u16, u8)>,
 }
 
 impl Delivered {
@@ -145,15 +148,29 @@ impl Delivered {
     pub(crate) fn times(&self, line: u32) -> usize {
         self.deliveries.get(&line).copied().unwrap_or(0)
     }
+
+    /// Whether the next word is the broker's.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.owed.is_empty()
+    }
 }
 
 impl Observer for Delivered {
     fn packet(&mut self, _: usize, way: Way, packet: &Packet) {
         match (way, packet.kind()) {
-            (Way::ToBroker, 1) => self.is_v5 = packet.body.get(6) == Some(&5),
+            (Way::ToBroker, 1) => {
+                self.is_v5 = packet.body.get(6) == Some(&5);
+                self.owed.clear();
+            }
+            (Way::ToBroker, kind @ (4 | 5 | 7)) => {
+                self.owed.remove(&(packet.packet_id(), kind));
+            }
             (Way::ToClient, 2) if packet.body[0] & 1 == 0 => self.held.clear(),
             (Way::ToClient, 3) => {
                 let publish = Publish::parse(packet, self.is_v5);
+                if let Some(id) = publish.packet_id {
+                    self.owed.insert((id, if publish.qos == 1 { 4 } else { 5 }));
+                }
                 let Some(line) = number(&publish) else {
                     return;
                 };
@@ -171,6 +188,7 @@ impl Observer for Delivered {
             }
             (Way::ToClient, 6) => {
                 self.held.remove(&packet.packet_id());
+                self.owed.insert((packet.packet_id(), 7));
             }
             _ => {}
         }

@@ -14,14 +14,17 @@ use harness::{Broker, Relay, Running, Tool, Weather};
 
 use crate::journal::{Delivered, Sent};
 use crate::support::{
-    SESSIONS, Session, Summary, assert_in_order, feed, publisher, received, receiver, side_by_side,
-    tally,
+    SESSIONS, Session, Summary, assert_in_order, feed, publish, publisher, receiver, side_by_side,
+    tally, until_end,
 };
 
 const LINES: u32 = 10_000;
 
 /// So long a tool gets that may never end.
 const LIMIT_OF_ORIGINALS: Duration = Duration::from_secs(20);
+
+/// A broker that has something to send does not take so long.
+const SILENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_killed_broker_loses_nothing_of_ours_in_silence() {
@@ -108,7 +111,13 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
         kill_late(&publisher);
     }
     let output = publisher.wait();
-    let arrived = received(&broker, receiver);
+    publish(&broker, "end");
+    if !comes_to_its_end(&receiver, &delivered) {
+        println!("{what}: the broker fell silent, and was restarted once more");
+        broker.stop();
+        broker.restart();
+    }
+    let arrived = until_end(receiver);
     let (sent, delivered) = (sent.lock().unwrap(), delivered.lock().unwrap());
     let times = tally(&arrived);
     let missing: Vec<u32> = (0..LINES)
@@ -164,6 +173,34 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
         assert_in_order(&arrived);
     }
     run
+}
+
+/// Waits for the last line. In 1 of 540 runs mosquitto 2.0.11, killed, went on with a state of 2,400 lines
+/// before, sent 23 of them and then nothing more. That is the broker's silence, and no stall of
+/// ours, when the receiver has answered every packet.
+fn comes_to_its_end(receiver: &Running, delivered: &Mutex<Delivered>) -> bool {
+    let mut printed = 0;
+    let mut silent_since = Instant::now();
+    loop {
+        let text = receiver.stdout_so_far();
+        if text.ends_with("end\n") {
+            return true;
+        }
+        if text.len() > printed {
+            printed = text.len();
+            silent_since = Instant::now();
+        }
+        if silent_since.elapsed() > SILENCE {
+            if delivered.lock().unwrap().is_answered() {
+                return false;
+            }
+            assert!(
+                silent_since.elapsed() < 4 * SILENCE,
+                "no answer: {delivered:?}"
+            );
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// mosquitto_pub does not always end.

@@ -96,6 +96,12 @@ pub(crate) fn receiver(broker: &Broker, args: &[String], qos: u8, session: Sessi
 #[track_caller]
 pub(crate) fn received(broker: &Broker, receiver: Running) -> Vec<u32> {
     publish(broker, "end");
+    until_end(receiver)
+}
+
+/// What the receiver has printed up to the last line, which is published already.
+#[track_caller]
+pub(crate) fn until_end(receiver: Running) -> Vec<u32> {
     receiver.wait_for_stdout("end\n");
     receiver.terminate();
     numbers(receiver.wait().assert_success().stdout_str())
