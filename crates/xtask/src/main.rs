@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own commands. Which one was asked for is decided here, each
 //! is in a module of its own.
 
+mod bench;
 mod demo;
 mod faults;
 mod node;
@@ -19,6 +20,8 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    /// Measure the release builds beside mosquitto's tools, and print a table
+    Bench(bench::BenchArgs),
     /// Build the tools and show a message travelling over TLS with a password
     Demo {
         /// A broker to use instead of a private one:
@@ -55,6 +58,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
+        Task::Bench(args) => bench::measure(&args),
         Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
         Task::Faults { runs } => faults::table(runs).map(|()| ExitCode::SUCCESS),
         Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),

@@ -26,6 +26,15 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("npm", "npm"),
     ("pkg-config", "pkg-config"),
     ("strace", "strace"),
+    ("valgrind", "valgrind"),
+];
+
+const BENCH_PROGRAMS: &[(&str, &str)] = &[
+    ("mosquitto", "mosquitto"),
+    ("mosquitto_passwd", "mosquitto"),
+    ("mosquitto_pub", "mosquitto-clients"),
+    ("mosquitto_sub", "mosquitto-clients"),
+    ("valgrind", "valgrind"),
 ];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.
@@ -33,11 +42,24 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// What is missing is installed with apt when that needs no question; otherwise the error
 /// holds the command to type.
 pub(crate) fn ensure() -> Result<PathBuf> {
-    let packages = missing_packages();
+    provide("the tests", missing_packages)?;
+    match python() {
+        Some(python) => Ok(python),
+        None => bail!("python3 with its venv module is missing"),
+    }
+}
+
+/// Makes sure that what the benchmark needs is there; installs as [`ensure`] does.
+pub(crate) fn ensure_for_bench() -> Result<()> {
+    provide("the benchmark", || missing(BENCH_PROGRAMS))
+}
+
+fn provide(what_for: &str, missing: impl Fn() -> Vec<&'static str>) -> Result<()> {
+    let packages = missing();
     if !packages.is_empty() {
-        say(&format!("Missing for the tests: {}.", packages.join(", ")));
+        say(&format!("Missing for {what_for}: {}.", packages.join(", ")));
         install(&packages)?;
-        let still = missing_packages();
+        let still = missing();
         if !still.is_empty() {
             bail!(
                 "after installing, PATH still has no usable program of: {}",
@@ -45,19 +67,21 @@ pub(crate) fn ensure() -> Result<PathBuf> {
             );
         }
     }
-    match python() {
-        Some(python) => Ok(python),
-        None => bail!("python3 with its venv module is missing"),
-    }
+    Ok(())
 }
 
-fn missing_packages() -> Vec<&'static str> {
-    let mut packages: Vec<_> = PROGRAMS
+fn missing(programs: &[(&str, &'static str)]) -> Vec<&'static str> {
+    let mut packages: Vec<_> = programs
         .iter()
         .filter(|(program, _)| find(program).is_none())
         .map(|&(_, package)| package)
         .collect();
     packages.dedup();
+    packages
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let mut packages = missing(PROGRAMS);
     // For the build with --psk.
     if !succeeds(Command::new("pkg-config").args(["--exists", "openssl"])) {
         packages.push("libssl-dev");
@@ -100,7 +124,7 @@ fn install(packages: &[&str]) -> Result<()> {
         );
     }
     let Some(prefix) = privilege() else {
-        bail!("installing needs root; type this, then run cargo xtask test again:\n{by_hand}");
+        bail!("installing needs root; type this, then run it again:\n{by_hand}");
     };
     let apt = |arguments: &[&str]| {
         let words = [

@@ -33,7 +33,8 @@ fn judge(tool: &str, size: u64, limit: u64) -> Result<String> {
     ))
 }
 
-fn target_folder() -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target_folder() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 

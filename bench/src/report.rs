@@ -1,0 +1,60 @@
+//! The report: what a person reads, and the file that is kept.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use crate::goals::Goal;
+use crate::results::Results;
+
+/// The table, what it was measured on, and which goals are missed.
+#[must_use]
+pub fn text(results: &Results, goals: &[Goal]) -> String {
+    let mut text = results.table(goals);
+    text.push('\n');
+    let _ = writeln!(text, "- medians of {} rounds in turn", results.rounds);
+    for line in results.machine.iter().chain(&results.notes) {
+        let _ = writeln!(text, "- {line}");
+    }
+    text.push('\n');
+    let missed = results.missed(goals);
+    for verdict in &missed {
+        let goal = verdict.goal;
+        let _ = writeln!(
+            text,
+            "Missed: {}, {}: {}, and the goal is {}.",
+            goal.workload,
+            goal.metric.name(),
+            verdict.show(),
+            goal.show()
+        );
+    }
+    let open = results.unmeasured(goals).len();
+    let met = goals.len() - missed.len() - open;
+    let _ = writeln!(
+        text,
+        "{met} goals met, {} missed, {open} not measured.",
+        missed.len()
+    );
+    text
+}
+
+/// Reads what [`write`] wrote.
+///
+/// # Errors
+/// The file cannot be read, or is none of ours.
+pub fn read(path: &Path) -> Result<Results> {
+    let what = || format!("cannot read {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(what)?;
+    serde_json::from_str(&text).with_context(what)
+}
+
+/// Writes the figures as JSON.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(path: &Path, results: &Results) -> Result<()> {
+    let text = serde_json::to_string_pretty(results)?;
+    std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
