@@ -76,12 +76,7 @@ impl Client {
     }
 
     fn subscribe(&mut self, rest: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let mut fields = Fields(rest);
-        let mut answer = fields.bytes(2)?.to_vec();
-        if self.version == Version::V5 {
-            fields.counted()?;
-            answer.push(0);
-        }
+        let (mut fields, mut answer) = self.begin_answer(rest)?;
         while !fields.0.is_empty() {
             fields.string()?;
             let qos = fields.byte()? & 3;
@@ -93,11 +88,8 @@ impl Client {
     }
 
     fn unsubscribe(&mut self, rest: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let mut fields = Fields(rest);
-        let mut answer = fields.bytes(2)?.to_vec();
+        let (mut fields, mut answer) = self.begin_answer(rest)?;
         if self.version == Version::V5 {
-            fields.counted()?;
-            answer.push(0);
             while !fields.0.is_empty() {
                 fields.string()?;
                 answer.push(0);
@@ -105,6 +97,17 @@ impl Client {
         }
         push_packet(out, UNSUBACK << 4, &answer);
         Ok(())
+    }
+
+    /// The Topic Filters of a request, and its answer before the codes.
+    fn begin_answer<'a>(&self, rest: &'a [u8]) -> io::Result<(Fields<'a>, Vec<u8>)> {
+        let mut fields = Fields(rest);
+        let mut answer = fields.bytes(2)?.to_vec();
+        if self.version == Version::V5 {
+            fields.counted()?;
+            answer.push(0);
+        }
+        Ok((fields, answer))
     }
 }
 

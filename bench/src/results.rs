@@ -142,6 +142,13 @@ mod tests {
         }
     }
 
+    /// The goals that are missed, and by what.
+    fn missed(results: &Results) -> Vec<(String, String)> {
+        let missed = results.missed(GOALS);
+        let shown = missed.iter().map(|one| (one.goal.show(), one.show()));
+        shown.collect()
+    }
+
     #[test]
     fn goals_are_judged_by_the_ratio_of_the_medians() {
         let mut results = Results {
@@ -150,13 +157,8 @@ mod tests {
         };
         assert_eq!(results.missed(GOALS), []);
         results.rows = vec![row("-l, QoS 0", Metric::Wall, 0.12, 1.5, 0.08)];
-        let missed = results.missed(GOALS);
-        let shown: Vec<_> = missed
-            .iter()
-            .map(|one| (one.goal.show(), one.show()))
-            .collect();
         assert_eq!(
-            shown,
+            missed(&results),
             [
                 ("14x mosquitto".to_owned(), "12.5".to_owned()),
                 ("0.7 of the limit".to_owned(), "0.67".to_owned())
@@ -182,13 +184,8 @@ mod tests {
             ],
             ..Results::default()
         };
-        let missed = results.missed(GOALS);
-        let shown: Vec<_> = missed
-            .iter()
-            .map(|one| (one.goal.show(), one.show()))
-            .collect();
         assert_eq!(
-            shown,
+            missed(&results),
             [
                 ("at most 12.0 MiB".to_owned(), "12.5 MiB".to_owned()),
                 ("0.85 of “-l, QoS 0”".to_owned(), "0.80".to_owned())

@@ -176,6 +176,22 @@ pub fn published(packet_id: u16, reason: u8) -> Event {
     }
 }
 
+/// PUBLISH packets as (identifier, DUP, payload).
+pub fn publishes(sent: &[FromClient]) -> Vec<(u16, bool, &str)> {
+    sent.iter()
+        .filter_map(|packet| match packet {
+            FromClient::Publish(p) => Some((p.id, p.dup, std::str::from_utf8(&p.payload).unwrap())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// An acknowledgement without a failure.
+pub fn ack(kind: u8, id: u16) -> FromClient {
+    let reason = 0;
+    FromClient::Ack { kind, id, reason }
+}
+
 /// All bytes that wait, without taking them.
 pub fn peek(output: &Output) -> Vec<u8> {
     let mut slots = 16;

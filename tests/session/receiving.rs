@@ -5,12 +5,8 @@ use mqtools_common::message::{Qos, Receipt};
 use mqtools_common::protocol::Event;
 use mqtools_common::reason::Version;
 
-use crate::driver::{Driver, EVERY};
+use crate::driver::{Driver, EVERY, ack};
 use crate::wire::{self, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL};
-
-fn ack(kind: u8, id: u16) -> FromClient {
-    ack_reason(kind, id, 0)
-}
 
 fn ack_reason(kind: u8, id: u16, reason: u8) -> FromClient {
     FromClient::Ack { kind, id, reason }

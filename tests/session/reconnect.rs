@@ -6,24 +6,8 @@ use mqtools_common::message::Qos;
 use mqtools_common::protocol::{Event, Session};
 use mqtools_common::reason::{ReasonCode, Version};
 
-use crate::driver::{Driver, EVERY, lasting, publication, published};
+use crate::driver::{Driver, EVERY, ack, lasting, publication, published, publishes};
 use crate::wire::{self, FromClient, PUBACK, PUBCOMP, PUBREC, PUBREL};
-
-const PUBREL_OF_2: FromClient = FromClient::Ack {
-    kind: PUBREL,
-    id: 2,
-    reason: 0,
-};
-
-/// PUBLISH packets as (identifier, DUP, payload).
-fn publishes(sent: &[FromClient]) -> Vec<(u16, bool, &str)> {
-    sent.iter()
-        .filter_map(|packet| match packet {
-            FromClient::Publish(p) => Some((p.id, p.dup, std::str::from_utf8(&p.payload).unwrap())),
-            _ => None,
-        })
-        .collect()
-}
 
 /// QoS 1 "a" (sent), QoS 2 "b" (released), QoS 2 "c" (sent), QoS 0 "d".
 fn busy(version: Version) -> Driver {
@@ -44,7 +28,10 @@ fn over_the_same_session_everything_unfinished_goes_out_again_with_dup() {
         driver.reconnect(true);
         let sent = driver.sent();
         assert_eq!(publishes(&sent), [(1, true, "a"), (3, true, "c")]);
-        assert!(sent.contains(&PUBREL_OF_2) && sent.len() == 3, "{sent:?}");
+        assert!(
+            sent.contains(&ack(PUBREL, 2)) && sent.len() == 3,
+            "{sent:?}"
+        );
         assert_eq!(driver.events(), []);
         assert_eq!(driver.session.unacknowledged(), 3);
         driver.feed(&wire::ack(PUBACK, 1));
@@ -245,8 +232,7 @@ fn an_identifier_in_use_after_a_break_is_its_own() {
     driver.reconnect(true);
     assert_eq!(publishes(&driver.sent()), [(1, true, "x")]);
     driver.feed(&wire::ack_reason(PUBREC, 1, 0x91));
-    let (kind, id, reason) = (PUBREL, 1, 0);
-    assert_eq!(driver.sent(), [FromClient::Ack { kind, id, reason }]);
+    assert_eq!(driver.sent(), [ack(PUBREL, 1)]);
     driver.feed(&wire::ack(PUBCOMP, 1));
     assert_eq!(driver.events(), [published(1, 0)]);
     // Of the first time it is a refusal.

@@ -4,8 +4,8 @@
 use mqtools_common::message::Qos;
 use mqtools_common::protocol::Event;
 
-use crate::driver::{Driver, EVERY, published};
-use crate::wire::{self, FromClient, PUBCOMP, PUBREC, PUBREL};
+use crate::driver::{Driver, EVERY, ack, lasting, published, publishes};
+use crate::wire::{self, PUBCOMP, PUBREC, PUBREL};
 
 /// Loses the connection, and the next one before its CONNACK; over the third the broker says that
 /// there is a session.
@@ -13,15 +13,6 @@ fn reconnect_unheard(driver: &mut Driver) {
     driver.session.lost();
     driver.open();
     driver.reconnect(true);
-}
-
-fn publishes(sent: &[FromClient]) -> Vec<(u16, bool, u8)> {
-    sent.iter()
-        .map(|packet| match packet {
-            FromClient::Publish(publish) => (publish.id, publish.dup, publish.payload[0]),
-            other => panic!("{other:?}"),
-        })
-        .collect()
 }
 
 #[test]
@@ -35,13 +26,17 @@ fn a_message_that_was_released_goes_out_as_a_whole_again() {
         driver.sent();
         reconnect_unheard(&mut driver);
         assert_eq!(driver.events(), [Event::MayDuplicate(2)]);
-        let all = [(1, true, b'r'), (2, true, b's'), (3, true, b'o')];
-        assert_eq!(publishes(&driver.sent()), all);
+        let sent = driver.sent();
+        let all = [
+            (1, true, "released"),
+            (2, true, "sent"),
+            (3, true, "once or more"),
+        ];
+        assert_eq!(publishes(&sent), all);
+        assert_eq!(sent.len(), all.len());
         for id in [1, 2] {
             driver.feed(&wire::ack(PUBREC, id));
-            let kind = PUBREL;
-            let reason = 0;
-            assert_eq!(driver.sent(), [FromClient::Ack { kind, id, reason }]);
+            assert_eq!(driver.sent(), [ack(PUBREL, id)]);
             driver.feed(&wire::ack(PUBCOMP, id));
             assert_eq!(driver.events(), [published(id, 0)]);
         }
@@ -51,7 +46,7 @@ fn a_message_that_was_released_goes_out_as_a_whole_again() {
 #[test]
 fn what_has_not_gone_out_before_cannot_be_doubled() {
     for version in EVERY {
-        let mut driver = Driver::connecting(crate::driver::lasting(version), 1);
+        let mut driver = Driver::connecting(lasting(version), 1);
         driver.accept(false, &[]);
         driver.publish(Qos::ExactlyOnce, "sent");
         driver.sent();
@@ -92,8 +87,7 @@ fn another_message_with_the_same_identifier_is_no_repetition() {
             driver.session.acknowledge(receipt);
             assert_eq!(driver.sent(), []);
             driver.session.acknowledge(new.receipt.unwrap());
-            let (kind, id, reason) = (PUBREC, 7, 0);
-            assert_eq!(driver.sent(), [FromClient::Ack { kind, id, reason }]);
+            assert_eq!(driver.sent(), [ack(PUBREC, 7)]);
             // From now on the broker knows it.
             driver.feed(&publish(false, "new"));
             assert_eq!(driver.events(), []);
@@ -114,7 +108,6 @@ fn a_repetition_is_one() {
         reconnect_unheard(&mut driver);
         driver.feed(&wire::publish(version, (true, 2), "t", 7, b"x"));
         assert_eq!(driver.events(), []);
-        let (kind, id, reason) = (PUBREC, 7, 0);
-        assert_eq!(driver.sent(), [FromClient::Ack { kind, id, reason }]);
+        assert_eq!(driver.sent(), [ack(PUBREC, 7)]);
     }
 }

@@ -36,7 +36,7 @@ const BEGINNING: usize = 200;
 const WRITE_PIECES: usize = 64;
 
 /// How many bytes of acknowledgements may wait for a broker that sends and does not read: more than
-/// anybody publishes ahead of a socket, in bytes.
+/// anybody publishes ahead of a socket.
 const MOST_ANSWERS: usize = 4 * 1024 * 1024;
 
 /// How long a broker with TLS or WebSocket gets to close on DISCONNECT alone.
@@ -260,8 +260,8 @@ impl Client {
 
     /// Ends the connection in good order: sends everything and DISCONNECT with `reason`, then
     /// waits a moment for the broker to close its side, because a connection that is torn
-    /// down at once can take bytes on their way with it. A broker that takes
-    /// nothing for a few seconds is left.
+    /// down at once can take bytes on their way with it. A broker that takes nothing
+    /// for a few seconds is left.
     ///
     /// # Errors
     /// What was still to be sent may not have arrived.

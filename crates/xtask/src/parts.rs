@@ -29,13 +29,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("valgrind", "valgrind"),
 ];
 
-const BENCH_PROGRAMS: &[(&str, &str)] = &[
-    ("mosquitto", "mosquitto"),
-    ("mosquitto_passwd", "mosquitto"),
-    ("mosquitto_pub", "mosquitto-clients"),
-    ("mosquitto_sub", "mosquitto-clients"),
-    ("valgrind", "valgrind"),
-];
+/// The packages of those that the benchmark runs.
+const OF_BENCH: [&str; 3] = ["mosquitto", "mosquitto-clients", "valgrind"];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.
 ///
@@ -51,7 +46,11 @@ pub(crate) fn ensure() -> Result<PathBuf> {
 
 /// Makes sure that what the benchmark needs is there; installs as [`ensure`] does.
 pub(crate) fn ensure_for_bench() -> Result<()> {
-    provide("the benchmark", || missing(BENCH_PROGRAMS))
+    provide("the benchmark", || {
+        let mut packages = missing();
+        packages.retain(|package| OF_BENCH.contains(package));
+        packages
+    })
 }
 
 fn provide(what_for: &str, missing: impl Fn() -> Vec<&'static str>) -> Result<()> {
@@ -70,8 +69,8 @@ fn provide(what_for: &str, missing: impl Fn() -> Vec<&'static str>) -> Result<()
     Ok(())
 }
 
-fn missing(programs: &[(&str, &'static str)]) -> Vec<&'static str> {
-    let mut packages: Vec<_> = programs
+fn missing() -> Vec<&'static str> {
+    let mut packages: Vec<_> = PROGRAMS
         .iter()
         .filter(|(program, _)| find(program).is_none())
         .map(|&(_, package)| package)
@@ -81,7 +80,7 @@ fn missing(programs: &[(&str, &'static str)]) -> Vec<&'static str> {
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    let mut packages = missing(PROGRAMS);
+    let mut packages = missing();
     // For the build with --psk.
     if !succeeds(Command::new("pkg-config").args(["--exists", "openssl"])) {
         packages.push("libssl-dev");

@@ -234,10 +234,8 @@ impl Client {
     /// Counts connections that a broker closes without a word. Before MQTT 5 it has no other way to
     /// say that another client took the session over, or that it does not take what was sent.
     fn count_closed(&mut self, why: ClientError, has_own_id: bool) -> ClientError {
-        let (age, was_of_use) = (
-            self.redial.age(),
-            self.session.achieved() > self.redial.achieved,
-        );
+        let age = self.redial.age();
+        let was_of_use = self.session.achieved() > self.redial.achieved;
         // A network that fails says nothing about other clients.
         let is_fight = has_own_id && age < FIGHT && matches!(why, ClientError::Closed);
         let is_refusal = age < GOOD
