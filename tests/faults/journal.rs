@@ -41,6 +41,11 @@ impl Sent {
         self.lines.get(&line).copied().unwrap_or_default()
     }
 
+    /// How many lines the broker has been sent whole.
+    pub(crate) fn count(&self) -> usize {
+        self.lines.len()
+    }
+
     fn published(&mut self, publish: &Publish) {
         let Some(line) = number(publish) else {
             return;
@@ -147,6 +152,11 @@ impl Delivered {
     /// How often the broker has begun to deliver a line.
     pub(crate) fn times(&self, line: u32) -> usize {
         self.deliveries.get(&line).copied().unwrap_or(0)
+    }
+
+    /// How many lines the broker has begun to deliver.
+    pub(crate) fn count(&self) -> usize {
+        self.deliveries.len()
     }
 
     /// Whether the next word is the broker's.

@@ -26,9 +26,12 @@ const LIMIT_OF_ORIGINALS: Duration = Duration::from_secs(20);
 /// A broker that has something to send does not take so long.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// And nothing of ours does.
+const STALL: Duration = Duration::from_secs(120);
+
 #[test]
 fn a_killed_broker_loses_nothing_of_ours_in_silence() {
-    let runs = number_from("MQ_KILL_RUNS").unwrap_or(3);
+    let runs = number_from("MQ_KILL_RUNS").unwrap_or(1);
     let tools: &[bool] = match number_from("MQ_KILL_BESIDE") {
         Some(1) => &[true, false],
         _ => &[true],
@@ -98,7 +101,15 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
     thread::scope(|scope| {
         let publisher = &publisher;
         scope.spawn(move || feed(publisher, LINES, 50, Duration::from_millis(8)));
-        receiver.wait_for_stdout(|text: &str| text.lines().count() > kill_after);
+        let is_there = |text: &str| text.lines().count() > kill_after;
+        let is_brokers_turn = || {
+            let delivered = delivered.lock().unwrap();
+            delivered.is_answered() && delivered.count() < sent.lock().unwrap().count()
+        };
+        let state = || state(&broker, &sent, &delivered, &publisher.stderr_so_far());
+        if !arrives(&receiver, is_there, is_brokers_turn, state) {
+            println!("{what}: the broker fell silent before that\n{}", state());
+        }
         let mut relays = [&mut to_receiver, &mut from_publisher];
         relays.iter_mut().for_each(|relay| relay.close_port());
         broker.kill();
@@ -118,8 +129,14 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
     }
     let output = publisher.wait();
     publish(&broker, "end");
-    if !comes_to_its_end(&receiver, &delivered) {
-        println!("{what}: the broker fell silent, and was restarted once more");
+    let is_there = |text: &str| text.ends_with("end\n");
+    let is_brokers_turn = || delivered.lock().unwrap().is_answered();
+    let state = || state(&broker, &sent, &delivered, output.stderr_str());
+    if !arrives(&receiver, is_there, is_brokers_turn, state) {
+        println!(
+            "{what}: the broker fell silent, and was restarted once more\n{}",
+            state()
+        );
         broker.stop();
         broker.restart();
     }
@@ -181,32 +198,48 @@ fn one_run(ours: bool, qos: u8, session: Session, rng: &mut Rng) -> Run {
     run
 }
 
-/// Waits for the last line. In 1 of 540 runs mosquitto 2.0.11, killed, went on with a state of 2,400 lines
-/// before, sent 23 of them and then nothing more. That is the broker's silence, and no stall of
-/// ours, when the receiver has answered every packet.
-fn comes_to_its_end(receiver: &Running, delivered: &Mutex<Delivered>) -> bool {
+/// Waits for what the receiver is to print; false when it gets nothing more, and the next word is
+/// the broker's. In 1 of 540 runs mosquitto 2.0.11, killed, went on with a state of 2,400 lines
+/// before, sent 23 of them and then nothing more.
+fn arrives(
+    receiver: &Running,
+    is_there: impl Fn(&str) -> bool,
+    is_brokers_turn: impl Fn() -> bool,
+    state: impl Fn() -> String,
+) -> bool {
     let mut printed = 0;
     let mut silent_since = Instant::now();
     loop {
         let text = receiver.stdout_so_far();
-        if text.ends_with("end\n") {
+        if is_there(&text) {
             return true;
         }
         if text.len() > printed {
             printed = text.len();
             silent_since = Instant::now();
         }
-        if silent_since.elapsed() > SILENCE {
-            if delivered.lock().unwrap().is_answered() {
-                return false;
-            }
-            assert!(
-                silent_since.elapsed() < 4 * SILENCE,
-                "no answer: {delivered:?}"
-            );
+        if silent_since.elapsed() > SILENCE && is_brokers_turn() {
+            return false;
         }
+        assert!(
+            silent_since.elapsed() < STALL,
+            "nothing arrives\n{}\n--- receiver\n{}",
+            state(),
+            receiver.stderr_so_far()
+        );
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+fn state(broker: &Broker, sent: &Mutex<Sent>, delivered: &Mutex<Delivered>, words: &str) -> String {
+    let log = broker.log();
+    let last: Vec<_> = log.lines().rev().take(10).collect();
+    format!(
+        "{} lines passed on to the broker, {} from it\n--- publisher\n{words}\n--- broker, last line first\n{}",
+        sent.lock().unwrap().count(),
+        delivered.lock().unwrap().count(),
+        last.join("\n")
+    )
 }
 
 /// mosquitto_pub does not always end.

@@ -189,9 +189,14 @@ impl BrokerBuilder {
     }
 
     /// It writes down all that it must not forget with every change of it, and refuses no client
-    /// anything for want of room.
+    /// anything for want of room. To be called first.
     #[must_use]
-    pub fn persistent(self) -> Self {
+    pub fn persistent(mut self) -> Self {
+        // Who is killed loses nothing that lies in memory of the kernel, and a disk may need longer
+        // for each fsync than everything else takes.
+        if let Ok(folder) = TempDir::with_prefix_in("mqbroker-", "/dev/shm") {
+            self.folder = Arc::new(folder);
+        }
         let location = format!("persistence_location {}/", self.folder.path().display());
         [
             "persistence true",

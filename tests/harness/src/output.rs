@@ -80,9 +80,9 @@ impl fmt::Display for Output {
 }
 
 /// Writes a titled block; long output keeps only its two ends, so that a failing test of a
-/// million lines stays readable.
+/// million lines stays readable, also where only its beginning is shown.
 pub(crate) fn write_section(f: &mut impl fmt::Write, title: &str, bytes: &[u8]) -> fmt::Result {
-    const KEPT: usize = 16 * 1024;
+    const KEPT: usize = 1024;
     if bytes.is_empty() {
         return writeln!(f, "--- {title}: empty");
     }

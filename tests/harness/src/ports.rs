@@ -1,9 +1,11 @@
 //! Ports on loopback: free, refusing, silent, or not answering at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType};
@@ -34,10 +36,12 @@ impl PortGuard {
 ///
 /// It is none of those that Linux gives out by itself: a scripted broker that asks for any port never
 /// gets one that a client still expects somebody else at, and neither does an outgoing connection
-/// while a broker restarts.
+/// while a broker restarts. No port is given out twice by one process: whoever still tries to reach a
+/// broker that is gone would end up at somebody else's.
 #[must_use]
 pub fn free_port() -> u16 {
     const LOWEST: u16 = 10_000;
+    static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let given_out = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")
         .ok()
         .and_then(|range| range.split_whitespace().next()?.parse().ok())
@@ -48,8 +52,12 @@ pub fn free_port() -> u16 {
         let random = RandomState::new().hash_one(());
         let offset = random % u64::from(given_out - LOWEST);
         let port = LOWEST + u16::try_from(offset).expect("less than a port");
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
         let binds = |host: IpAddr| TcpListener::bind((host, port)).is_ok();
-        if binds(Ipv4Addr::LOCALHOST.into()) && (!has_ipv6() || binds(Ipv6Addr::LOCALHOST.into())) {
+        if taken.insert(port)
+            && binds(Ipv4Addr::LOCALHOST.into())
+            && (!has_ipv6() || binds(Ipv6Addr::LOCALHOST.into()))
+        {
             return port;
         }
     }
