@@ -33,12 +33,7 @@ fn messages_go_through_and_the_proxy_looks_the_name_up() {
         assert_eq!(broker.next().payload, b"text");
     }
     let name = format!("connected to localhost:{port}\n");
-    assert_eq!(
-        proxy.log().matches(&name).count(),
-        VERSIONS.len(),
-        "{}",
-        proxy.log()
-    );
+    proxy.wait_for_log_times(&name, VERSIONS.len());
 }
 
 #[test]
@@ -54,7 +49,7 @@ fn credentials_are_decoded_and_checked() {
     };
     let output = run(&format!("us%40er:{SECRET}@")).assert_success();
     assert!(!output.stderr_str().contains("s3cr3t"), "{output}");
-    assert!(proxy.log().contains("connected to localhost:"));
+    proxy.wait_for_log_times("connected to localhost:", 1);
 
     let report = complaint(run("us%40er:s3cr3t@"), 16);
     assert!(report.cause.contains("user name or password"), "{report:?}");
@@ -260,7 +255,7 @@ fn the_local_address_is_that_of_the_connection_to_the_proxy() {
         .args(["-A", "127.0.0.77"])
         .run()
         .assert_success();
-    assert!(proxy.log().contains(" 127.0.0.77: connected to 127.0.0.1:"));
+    proxy.wait_for_log_times(" 127.0.0.77: connected to 127.0.0.1:", 1);
     let output = through(message(), proxy.port())
         .args(["-A", "no-such-host.invalid", "--connect-timeout", "100"])
         .run();

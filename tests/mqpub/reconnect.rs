@@ -587,5 +587,5 @@ fn a_broker_that_stands_still_is_left_and_found_again() {
     broker.resume();
     running.wait_for_stderr("note: connected to");
     running.wait().assert_success();
-    assert!(broker.log().matches("Received PUBLISH").count() >= 2);
+    broker.wait_for_log_times("Received PUBLISH", 2);
 }

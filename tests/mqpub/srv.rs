@@ -37,8 +37,7 @@ fn the_record_says_where_the_broker_is() {
         to(&dns).args(args).run().assert_success();
     }
     broker.wait_for_log_times("Received PUBLISH", 3);
-    let log = dns.log();
-    assert!(log.contains("query[SRV] _mqtt._tcp.example.test"), "{log}");
+    dns.wait_for_log("query[SRV] _mqtt._tcp.example.test");
     // A URL's host, and a domain with its final dot.
     for args in [
         &["-L", "mqtt://example.test/a"][..],
@@ -166,7 +165,7 @@ fn the_other_ways_combine_with_it() {
         .assert_success();
     // The proxy is given the target's name.
     let target = format!("connected to localhost:{}", broker.port());
-    assert!(proxy.log().contains(&target), "{}", proxy.log());
+    proxy.wait_for_log_times(&target, 1);
 }
 
 /// A relay in front of the DNS server loses the first question.

@@ -54,11 +54,7 @@ fn it_wins_over_a_host_and_a_port() {
     let nobody = harness::unused_port().port().to_string();
     let args = ["-h", "no-such-host.invalid", "-p", &nobody];
     publish(&path, &args).assert_success();
-    assert!(
-        broker.log().contains("Received PUBLISH"),
-        "{}",
-        broker.log()
-    );
+    broker.wait_for_log("Received PUBLISH");
 }
 
 #[test]

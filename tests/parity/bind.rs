@@ -13,7 +13,7 @@ fn the_connection_comes_from_that_address() {
             .args(["-h", "127.0.0.1", "-p", &port, "-A", "127.0.0.3"])
             .run()
             .assert_success();
-        assert!(broker.log().contains("New connection from 127.0.0.3:"));
+        broker.wait_for_log("New connection from 127.0.0.3:");
     }
 }
 

@@ -11,7 +11,7 @@ fn e_ends_when_all_subscriptions_are_acknowledged() {
     let stage = Stage::start();
     let output = stage.mqsub(&["-t", "a", "-t", "b", "-q", "1", "-E"]).run();
     assert!(output.assert_success().stdout.is_empty());
-    assert!(stage.broker.log().contains("Sending SUBACK to tool"));
+    stage.broker.wait_for_log("Sending SUBACK to tool");
     stage.broker.wait_for_log("Received DISCONNECT from tool");
 }
 

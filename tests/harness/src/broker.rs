@@ -105,11 +105,7 @@ impl Broker {
     #[track_caller]
     pub fn wait_for_log_times(&self, text: &str, times: usize) {
         let before = self.earlier_log.matches(text).count();
-        let what = format!("{text:?} ({times} times) in the broker's log");
-        self.process.wait_until(&what, PATIENCE, |progress| {
-            let log = String::from_utf8_lossy(&progress.stderr);
-            (before + log.matches(text).count() >= times).then_some(())
-        });
+        self.process.wait_for_log("the broker", text, times, before);
     }
 
     /// Makes it read its configuration and password file again, and waits until it has begun to.

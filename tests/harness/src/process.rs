@@ -204,6 +204,17 @@ impl Supervised {
         }
     }
 
+    /// Blocks until stderr, beside what was there `before`, holds `text` at least `times` times. What a
+    /// process has written may be read some time after everybody else has seen what it did.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, name: &str, text: &str, times: usize, before: usize) {
+        let what = format!("{text:?} ({times} times) in the log of {name}");
+        self.wait_until(&what, PATIENCE, |progress| {
+            let log = String::from_utf8_lossy(&progress.stderr);
+            (before + log.matches(text).count() >= times).then_some(())
+        });
+    }
+
     /// The command, its status and everything it printed so far, for a failing test.
     pub(crate) fn show(&self) -> String {
         let progress = self.shared.lock();

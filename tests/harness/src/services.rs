@@ -43,11 +43,11 @@ impl SocksProxy {
         self.port
     }
 
-    /// What it wrote about its connections so far: a line for each, with the name it was given.
-    #[must_use]
-    pub fn log(&self) -> String {
-        self.process
-            .look(|progress| String::from_utf8_lossy(&progress.stderr).into_owned())
+    /// Blocks until it has told `times` connections with `text`: a line for each, with the name it was
+    /// given; panics after 60 s.
+    #[track_caller]
+    pub fn wait_for_log_times(&self, text: &str, times: usize) {
+        self.process.wait_for_log("microsocks", text, times, 0);
     }
 
     #[track_caller]
@@ -188,11 +188,10 @@ impl DnsServer {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// What it was asked and has answered so far.
-    #[must_use]
-    pub fn log(&self) -> String {
-        self.process
-            .look(|progress| String::from_utf8_lossy(&progress.stderr).into_owned())
+    /// Blocks until its log of questions and answers holds `text`; panics after 60 s.
+    #[track_caller]
+    pub fn wait_for_log(&self, text: &str) {
+        self.process.wait_for_log("dnsmasq", text, 1, 0);
     }
 }
 
