@@ -37,8 +37,10 @@ impl Server {
             .arg(key_log)
             .args(options)
             .spawn();
-        process.wait_for_stdout("ACCEPT 127.0.0.1:");
-        process.wait_for_stdout("\n");
+        process.wait_for_stdout(|text: &str| {
+            let after = text.split_once("ACCEPT 127.0.0.1:");
+            after.is_some_and(|(_, port)| port.contains('\n'))
+        });
         let text = process.stdout_so_far();
         let line = text
             .lines()

@@ -112,7 +112,10 @@ fn so_is_it_with_a_proxys_url() {
         &["--proxy", &url(SECRET), "-i", "x"][..],
         &[&format!("--proxy={}", url(SECRET)), "-i", "x"],
     ] {
-        let running = mqpub().args(args).args(["-t", "a", "-m", "x"]).spawn();
+        let running = mqpub()
+            .args(args)
+            .args(["-t", "a", "-m", "x", "--connect-timeout", "100000"])
+            .spawn();
         let deadline = Instant::now() + PATIENCE;
         // Before it is the tool, the process is still a copy of this one.
         loop {

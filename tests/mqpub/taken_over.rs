@@ -51,6 +51,8 @@ fn a_broker_that_does_not_say_so_is_understood() {
             let tool = mqpub()
                 .args(broker.args())
                 .args(["-V", version, "-i", "me", "-t", "a", "-q", "1", "-l"])
+                // The fight alone may take one and a half minutes.
+                .limit(10 * PATIENCE)
                 .stdin_from(stdin);
             let sender = sender.clone();
             thread::spawn(move || sender.send(tool.run()));
@@ -125,7 +127,7 @@ fn one_that_throws_everybody_out_is_not() {
         conn.expect_disconnect();
     });
     let mut running = publisher(&broker).args(["-q", "1", "-l"]).spawn();
-    came_back.recv_timeout(2 * PATIENCE).unwrap();
+    came_back.recv_timeout(4 * PATIENCE).unwrap();
     running.write_stdin("one\n");
     running.close_stdin();
     running.wait().assert_success();

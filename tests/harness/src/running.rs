@@ -166,10 +166,12 @@ impl Running {
         self.process.peak_rss_kib()
     }
 
-    /// Blocks until the tool has ended, without closing its stdin; panics after 60 s.
+    /// Blocks until the tool has ended, without closing its stdin; panics after the tool's limit (120 s
+    /// unless set), and not before 60 s.
     #[track_caller]
     pub fn wait_for_end(&self) {
-        self.process.wait_until("end", PATIENCE, |progress| {
+        let limit = self.limit.max(PATIENCE);
+        self.process.wait_until("end", limit, |progress| {
             progress.is_finished().then_some(())
         });
     }
