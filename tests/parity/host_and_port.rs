@@ -1,8 +1,8 @@
 //! `-h` and `-p`.
 
-use std::net::{TcpListener, ToSocketAddrs as _};
+use std::net::ToSocketAddrs as _;
 
-use harness::Broker;
+use harness::{Broker, free_port};
 
 use crate::support::{BOTH, expect};
 
@@ -36,9 +36,7 @@ fn the_host_is_localhost_unless_given() {
 #[test]
 fn every_address_of_a_name_is_tried() {
     for address in ("localhost", 0).to_socket_addrs().unwrap() {
-        let listener = TcpListener::bind(address).unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        drop(listener);
+        let port = free_port().to_string();
         let config = format!("listener {port} {}", address.ip());
         let _broker = Broker::builder().config(config).start();
         for tool in BOTH {

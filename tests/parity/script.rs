@@ -29,7 +29,7 @@ fn a_script_for_the_originals_runs_unchanged() {
         .arg(&passwords)
         .arg(broker.pid().to_string())
         .env("PATH", path)
-        .limit(std::time::Duration::from_secs(100))
+        .limit(std::time::Duration::from_secs(600))
         .run()
         .assert_code(3);
     assert_eq!(output.stdout_str(), include_str!("script.out"), "{output}");

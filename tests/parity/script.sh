@@ -31,7 +31,7 @@ sub() { mosquitto_sub -h localhost -p "$port" -u reader -P 'pass word' "$@"; }
 echo "== refused"
 mosquitto_pub -p "$port" -u sensor -P wrong -t a -m x 2>/dev/null
 echo "code $?"
-mosquitto_sub -p "$port" -t a -W 5 --quiet
+mosquitto_sub -p "$port" -t a -W 60 --quiet
 echo "code $?"
 
 echo "== state, kept by the broker"
@@ -39,7 +39,7 @@ pub -t home/kitchen/temperature -m 21.5 -r -q 1
 pub -t home/kitchen/light -m on -r -q 1
 pub -t home/attic/light -m off -r -q 1
 sub -t 'home/+/light' -v -C 2 --retained-only | sort
-state=$(sub -t home/kitchen/temperature -C 1 -W 10)
+state=$(sub -t home/kitchen/temperature -C 1 -W 60)
 echo "kitchen: $state degrees"
 
 echo "== one reading a line"

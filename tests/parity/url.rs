@@ -24,6 +24,8 @@ fn host_port_and_topic() {
             .run()
             .assert_success();
     }
+    let good_bye = "Received DISCONNECT from tool";
+    stage.broker.wait_for_log_times(good_bye, 2);
     let arrived: Vec<_> = stage.messages().iter().map(line).collect();
     assert_eq!(arrived, ["a/b c q0 x", "a/b c q0 x"]);
 }

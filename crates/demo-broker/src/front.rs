@@ -90,7 +90,7 @@ async fn reach(address: std::net::SocketAddr) -> io::Result<TcpStream> {
     let mut attempts = 0;
     loop {
         match TcpStream::connect(address).await {
-            Err(_) if attempts < 100 => attempts += 1,
+            Err(_) if attempts < 600 => attempts += 1,
             outcome => return outcome,
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -34,7 +34,7 @@ pub fn mqpasswd() -> Tool {
 }
 
 /// mosquitto's tools can hang, and no test of theirs needs long.
-const LIMIT_OF_ORIGINALS: Duration = Duration::from_secs(20);
+const LIMIT_OF_ORIGINALS: Duration = Duration::from_secs(60);
 
 fn under_test(name: &'static str) -> Tool {
     let tool = Tool::new(locate::tool(name));

@@ -230,19 +230,23 @@ mod tests {
         Ok(stream.peer_addr().unwrap())
     }
 
-    fn nobody() -> SocketAddr {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.local_addr().unwrap()
+    /// An address where nobody listens, nor can while the socket is there.
+    fn nobody() -> (TcpSocket, SocketAddr) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        (socket, address)
     }
 
     #[test]
     fn every_address_is_tried_until_one_answers() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let there = listener.local_addr().unwrap();
+        let (_held, nobody): (Vec<_>, Vec<_>) = (0..3).map(|_| nobody()).unzip();
         for addresses in [
             vec![there],
-            vec![nobody(), there],
-            vec![nobody(), nobody(), there, nobody()],
+            vec![nobody[0], there],
+            vec![nobody[0], nobody[1], there, nobody[2]],
         ] {
             assert_eq!(race_of(addresses).unwrap(), there);
         }
@@ -277,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_failure_is_told() {
-        let addresses = vec![nobody(), nobody()];
+        let (_held, addresses): (Vec<_>, Vec<_>) = (0..2).map(|_| nobody()).unzip();
         let failures = race_of(addresses.clone()).unwrap_err();
         let failed: Vec<_> = failures.iter().filter_map(|(to, _)| *to).collect();
         assert_eq!(failed, addresses);
