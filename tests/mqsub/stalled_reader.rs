@@ -57,11 +57,11 @@ fn expect_lines(reader: PipeReader, count: usize, length: usize) {
     assert!(lines.next().is_none());
 }
 
-/// Accepts a connection of MQTT 5 with a Keep Alive of 5 s (a shorter one gives a loaded machine
+/// Accepts a connection of MQTT 5 with a Keep Alive of 10 s (a shorter one gives a loaded machine
 /// too little time to answer), and its subscription.
 fn greet(conn: &mut Conn, qos: u8) {
     conn.expect_connect();
-    conn.connack_v5_with(false, 0, &[0x13, 0, 5]);
+    conn.connack_v5_with(false, 0, &[0x13, 0, 10]);
     let subscribe = conn.expect_subscribe();
     conn.suback_v5(subscribe.packet_id, &[qos]);
 }
