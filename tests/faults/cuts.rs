@@ -82,7 +82,7 @@ fn mqpub_says_what_may_be_lost_at_qos_0() {
         let publisher = publisher(&relay.args(), 0, session).spawn();
         publisher.write_stdin(lines(0, PART));
         for times in 1..=2 {
-            publisher.wait_for_stderr(|text: &str| text.matches("connected to").count() == times);
+            publisher.wait_for_stderr(|text: &str| text.matches("connected to").count() >= times);
             let first = PART * u32::try_from(times).unwrap();
             publisher.write_stdin(lines(first, first + PART));
         }

@@ -9,6 +9,8 @@ use harness::{Observer, Packet, Way};
 /// A publisher's side, lines being the payloads `0`, `1` and so on.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
+    /// The last with a CONNECT.
+    connection: usize,
     is_v5: bool,
     lines: BTreeMap<u32, Fate>,
     /// Packet Identifiers of the unfinished exchanges that both sides know.
@@ -102,7 +104,12 @@ impl Sent {
 }
 
 impl Observer for Sent {
-    fn packet(&mut self, _: usize, way: Way, packet: &Packet) {
+    fn packet(&mut self, connection: usize, way: Way, packet: &Packet) {
+        // Late: the publisher has left that connection, and sees no more of what comes over it.
+        if connection < self.connection {
+            return;
+        }
+        self.connection = connection;
         match (way, packet.kind()) {
             (Way::ToBroker, 1) => {
                 self.is_v5 = packet.body.get(6) == Some(&5);
@@ -136,6 +143,8 @@ impl Observer for Sent {
 /// A subscriber's side.
 #[derive(Debug, Default)]
 pub(crate) struct Delivered {
+    /// The last with a CONNECT.
+    connection: usize,
     is_v5: bool,
     deliveries: BTreeMap<u32, usize>,
     /// Of QoS 2: not released yet, and which line it was.
@@ -166,7 +175,12 @@ impl Delivered {
 }
 
 impl Observer for Delivered {
-    fn packet(&mut self, _: usize, way: Way, packet: &Packet) {
+    fn packet(&mut self, connection: usize, way: Way, packet: &Packet) {
+        // Late: the subscriber has left that connection.
+        if connection < self.connection {
+            return;
+        }
+        self.connection = connection;
         match (way, packet.kind()) {
             (Way::ToBroker, 1) => {
                 self.is_v5 = packet.body.get(6) == Some(&5);

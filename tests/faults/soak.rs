@@ -61,6 +61,7 @@ fn nothing_is_lost_in_silence_and_memory_stays() {
         let _over = Over(&is_over);
         let begun = Instant::now();
         thread::sleep(time / 10);
+        pairs.iter().for_each(Pair::wait_for_a_line);
         let first: Vec<_> = pairs.iter().map(Pair::memory).collect();
         loop {
             let pause = Duration::from_secs(rng.u64(15..25)).min(time / 2);
@@ -152,6 +153,12 @@ impl Pair {
             receiver,
             first: None,
         }
+    }
+
+    /// A tool that is still starting is smaller than it will be.
+    #[track_caller]
+    fn wait_for_a_line(&self) {
+        self.receiver.wait_for_stdout("\n");
     }
 
     fn memory(&self) -> [u64; 2] {

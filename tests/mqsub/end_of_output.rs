@@ -205,7 +205,7 @@ fn fill_the_pipe(broker: &Broker) {
 #[test]
 fn a_reader_that_stalls_does_not_hold_up_the_end_of_the_time() {
     let broker = Broker::start();
-    let (mqsub, reader) = into_a_pipe(&broker, &["-t", "a", "-W", "3"]);
+    let (mqsub, reader) = into_a_pipe(&broker, &["-t", "a", "-W", "20"]);
     fill_the_pipe(&broker);
     mqsub.wait().assert_code(27);
     drop(reader);

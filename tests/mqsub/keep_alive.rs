@@ -49,7 +49,7 @@ fn a_silent_broker_is_found_within_one_and_a_half_intervals() {
 #[test]
 fn a_subscriber_that_only_receives_pings() {
     let broker = FakeBroker::start(|mut conn| {
-        greet(&mut conn, 6);
+        greet(&mut conn, 12);
         let mut sender = conn.sender();
         let message = Publish::new("a", "text", 0, 0).encode(true);
         let (enough, stop) = mpsc::channel::<()>();
@@ -84,7 +84,7 @@ fn an_answer_that_came_while_the_process_was_stopped_counts() {
     let (paused, pause) = mpsc::channel();
     let pause = Mutex::new(pause);
     let broker = FakeBroker::start(move |mut conn| {
-        greet(&mut conn, 6);
+        greet(&mut conn, 12);
         conn.expect_kind(PINGREQ);
         pinged.send(()).unwrap();
         // It must be the clock that wakes mqsub, not the answer.
@@ -103,7 +103,7 @@ fn an_answer_that_came_while_the_process_was_stopped_counts() {
     mqsub.pause();
     paused.send(()).unwrap();
     // Not a wait for an event: it has to be over 1.5 intervals when the process goes on.
-    sleep(Duration::from_secs(10));
+    sleep(Duration::from_secs(19));
     mqsub.resume();
     let output = mqsub.wait().assert_success();
     assert_eq!(output.stdout_str(), "still here\n");

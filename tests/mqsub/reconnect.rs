@@ -244,8 +244,8 @@ fn a_reader_that_stalls_does_not_hold_up_the_subscription() {
     let (subscribed, again) = mpsc::channel();
     let broker = FakeBroker::start(move |mut conn| {
         conn.expect_connect();
-        // A Keep Alive of 5 s.
-        conn.connack_v5_with(false, 0, &[0x13, 0, 5]);
+        // A Keep Alive of 20 s.
+        conn.connack_v5_with(false, 0, &[0x13, 0, 20]);
         let subscribe = conn.expect_subscribe();
         conn.suback_v5(subscribe.packet_id, &[0]);
         if conn.number() > 0 {
@@ -557,7 +557,7 @@ fn the_summary_counts_it_all() {
     const CASES: [(&[&str], &[usize], [u64; 4]); 5] = [
         (&["-C", "2"], &[2], [2, 2, 0, 0]),
         (&["-C", "2", "--quiet"], &[1, 1], [2, 2, 1, 0]),
-        (&["-W", "2"], &[0], [0, 0, 0, 27]),
+        (&["-W", "20"], &[0], [0, 0, 0, 27]),
         (&["--retry", "0"], &[1, 0], [1, 1, 0, 7]),
         (&["-E"], &[0], [0, 0, 0, 0]),
     ];

@@ -294,7 +294,7 @@ fn without_a_connection_it_ends_when_it_is_asked_to() {
     let broker = Broker::start();
     let start = |args: &[&str]| subscribed(&broker, &[&["-t", "a", "-q", "1"], args].concat());
     let waiting = [start(&["-V", "5"]), start(&[])];
-    let timed = start(&["-W", "6"]);
+    let timed = start(&["-W", "30"]);
     broker.kill();
     for mqsub in waiting {
         mqsub.wait_for_stderr("trying again");

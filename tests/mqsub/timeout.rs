@@ -49,7 +49,7 @@ fn what_comes_first_ends_it() {
 #[test]
 fn it_says_good_bye_to_the_broker() {
     let broker = Broker::start();
-    subscribe(&broker, &["-i", "patient", "-t", "quiet", "-W", "3"]).assert_code(27);
+    subscribe(&broker, &["-i", "patient", "-t", "quiet", "-W", "20"]).assert_code(27);
     broker.wait_for_log("Received DISCONNECT from patient");
 }
 

@@ -77,7 +77,7 @@ fn how_it_ends_is_mosquitto_subs() {
         (&["-t", "other", "-E"], 0, ""),
         (&["-t", "other", "-U", "a/b", "-E"], 0, ""),
     ];
-    assert_alike(&broker, &["-W", "4"], &cases);
+    assert_alike(&broker, &["-W", "30"], &cases);
 }
 
 /// Both refuse them before they connect.

@@ -1,12 +1,16 @@
 //! `--ws` and `ws://`: messages that come over a WebSocket.
 
 use std::fs;
+use std::time::Duration;
 
 use harness::fake_broker::{Publish, encode};
 use harness::{Authority, Broker, FakeBroker, WebSocketConn, mqpub, mqsub};
 use tempfile::TempDir;
 
 use crate::support::{VERSIONS, subscribed, terminate};
+
+/// A bound for a busy machine, not a measurement.
+const LIMIT: Duration = Duration::from_secs(600);
 
 fn broker() -> Broker {
     Broker::builder().websockets().start()
@@ -68,6 +72,7 @@ fn a_hundred_thousand_lines_arrive_in_order() {
         .args(broker.args())
         .args(["--ws", "-t", "big", "-q", "1", "-C", "100000"])
         .measure_memory()
+        .limit(LIMIT)
         .spawn();
     broker.wait_for_log(" 1 big");
     let lines: String = (0..100_000)
@@ -78,6 +83,7 @@ fn a_hundred_thousand_lines_arrive_in_order() {
         .args(["--ws", "-t", "big", "-q", "1", "-l"])
         .stdin(lines.clone())
         .measure_memory()
+        .limit(LIMIT)
         .run()
         .assert_success();
     let output = running.wait().assert_success();

@@ -109,7 +109,7 @@ fn an_end_after_the_last_wanted_message_leaves_none() {
 #[test]
 fn the_end_of_the_time_leaves_none_in_mqtt_3_1_1() {
     let broker = Broker::start();
-    let (victim, watcher) = victim_and_watcher(&broker, "mqttv311", &["-W", "3"]);
+    let (victim, watcher) = victim_and_watcher(&broker, "mqttv311", &["-W", "20"]);
     victim.wait().assert_code(27);
     nothing_but_a_marker(&broker, watcher);
 }
@@ -120,7 +120,7 @@ fn signals_and_the_end_of_the_time_leave_the_will_in_mqtt_5() {
     for (cause, args, code) in [
         ("SIGTERM", [].as_slice(), 0),
         ("SIGINT", &[], 0),
-        ("time", &["-W", "3"], 27),
+        ("time", &["-W", "20"], 27),
     ] {
         let broker = Broker::start();
         let (victim, watcher) = victim_and_watcher(&broker, "mqttv5", args);

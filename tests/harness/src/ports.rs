@@ -95,7 +95,7 @@ pub fn unanswering_port() -> PortGuard {
     // With its queue of accepted connections full, Linux ignores further attempts.
     let mut held = vec![socket];
     for _ in 0..16 {
-        match TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        match TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
             Ok(stream) => held.push(stream.into()),
             Err(_) => {
                 return PortGuard {
