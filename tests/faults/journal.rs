@@ -9,8 +9,7 @@ use harness::{Observer, Packet, Way};
 /// A publisher's side, lines being the payloads `0`, `1` and so on.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
-    /// The last with a CONNECT.
-    connection: usize,
+    latest: Latest,
     is_v5: bool,
     lines: BTreeMap<u32, Fate>,
     /// Packet Identifiers of the unfinished exchanges that both sides know.
@@ -105,11 +104,9 @@ impl Sent {
 
 impl Observer for Sent {
     fn packet(&mut self, connection: usize, way: Way, packet: &Packet) {
-        // Late: the publisher has left that connection, and sees no more of what comes over it.
-        if connection < self.connection {
+        if self.latest.is_left(connection) {
             return;
         }
-        self.connection = connection;
         match (way, packet.kind()) {
             (Way::ToBroker, 1) => {
                 self.is_v5 = packet.body.get(6) == Some(&5);
@@ -143,8 +140,7 @@ impl Observer for Sent {
 /// A subscriber's side.
 #[derive(Debug, Default)]
 pub(crate) struct Delivered {
-    /// The last with a CONNECT.
-    connection: usize,
+    latest: Latest,
     is_v5: bool,
     deliveries: BTreeMap<u32, usize>,
     /// Of QoS 2: not released yet, and which line it was.
@@ -176,11 +172,9 @@ impl Delivered {
 
 impl Observer for Delivered {
     fn packet(&mut self, connection: usize, way: Way, packet: &Packet) {
-        // Late: the subscriber has left that connection.
-        if connection < self.connection {
+        if self.latest.is_left(connection) {
             return;
         }
-        self.connection = connection;
         match (way, packet.kind()) {
             (Way::ToBroker, 1) => {
                 self.is_v5 = packet.body.get(6) == Some(&5);
@@ -216,6 +210,19 @@ impl Observer for Delivered {
             }
             _ => {}
         }
+    }
+}
+
+/// The last connection with a CONNECT.
+#[derive(Debug, Default)]
+struct Latest(usize);
+
+impl Latest {
+    /// Whether the client has gone on to another connection: it sees no more of what comes, late, over
+    /// this one.
+    fn is_left(&mut self, connection: usize) -> bool {
+        self.0 = self.0.max(connection);
+        connection < self.0
     }
 }
 

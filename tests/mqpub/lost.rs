@@ -7,7 +7,9 @@ use std::sync::{Mutex, mpsc};
 use harness::{Broker, Conn, FakeBroker, mqpub};
 use tempfile::TempDir;
 
-use crate::support::{VERSIONS, complaint, greet, greet_v5, part, publisher};
+use crate::support::{
+    VERSIONS, complaint, for_a_proof, greet, greet_v5, part, publisher, read_to_disconnect,
+};
 
 /// A file larger than all buffers between two sockets, which takes no room on the disk.
 fn large_file(folder: &TempDir) -> PathBuf {
@@ -208,14 +210,13 @@ fn a_broker_that_never_closes_holds_nobody_up() {
 fn a_disconnect_that_crosses_ours_gives_the_code_at_qos_0() {
     let broker = FakeBroker::start(|mut conn| {
         greet_v5(&mut conn, &[]);
-        while conn.read_packet().kind() != 14 {}
+        read_to_disconnect(&mut conn);
         conn.disconnect_v5(0x97);
         conn.close();
     });
-    // So much that a proof is due, for which mqpub waits longer than the 2 s for the end alone.
     let output = publisher(&broker)
         .args(["-V", "mqttv5", "-l"])
-        .stdin(("x".repeat(999) + "\n").repeat(300))
+        .stdin(for_a_proof())
         .run();
     broker.finish();
     let complaint = complaint(output, 0x97);

@@ -34,6 +34,12 @@ fn messages_go_through_and_the_proxy_looks_the_name_up() {
     }
     let name = format!("connected to localhost:{port}\n");
     proxy.wait_for_log_times(&name, VERSIONS.len());
+    assert_eq!(
+        proxy.log().matches(&name).count(),
+        VERSIONS.len(),
+        "{}",
+        proxy.log()
+    );
 }
 
 #[test]

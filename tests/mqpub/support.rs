@@ -12,6 +12,18 @@ pub(crate) const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
 /// How long something that ought to happen may take on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// 300 lines, so much that at QoS 0 a proof is due, for which mqpub waits longer than the 2 s for the end
+/// alone.
+pub(crate) fn for_a_proof() -> String {
+    let line = "x".repeat(999) + "\n";
+    line.repeat(300)
+}
+
+/// Reads what comes, and answers nothing, up to DISCONNECT.
+pub(crate) fn read_to_disconnect(conn: &mut Conn) {
+    while conn.read_packet().kind() != 14 {}
+}
+
 /// A scripted broker that takes every message as MQTT asks, and insists that the client says
 /// DISCONNECT before it closes.
 pub(crate) struct Collector {

@@ -4,16 +4,15 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use harness::{Broker, mqpub, mqsub};
 use tempfile::TempDir;
 
+use crate::support::LIMIT;
+
 /// The bound of issue 2 on mqpub's peak memory.
 const MEMORY_KIB: u64 = 32 * 1024;
-
-/// A bound for a busy machine, not a measurement.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// One at a time: they keep the whole machine busy.
 static TURN: Mutex<()> = Mutex::new(());

@@ -1,6 +1,11 @@
 //! The few sentences that the tests are made of.
 
+use std::time::Duration;
+
 use harness::{Broker, Output, Running, mqpub, mqsub};
+
+/// A bound for a busy machine, not a measurement.
+pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 
 /// Every version that `-V` knows.
 pub(crate) const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];

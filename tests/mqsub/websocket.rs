@@ -1,16 +1,12 @@
 //! `--ws` and `ws://`: messages that come over a WebSocket.
 
 use std::fs;
-use std::time::Duration;
 
 use harness::fake_broker::{Publish, encode};
 use harness::{Authority, Broker, FakeBroker, WebSocketConn, mqpub, mqsub};
 use tempfile::TempDir;
 
-use crate::support::{VERSIONS, subscribed, terminate};
-
-/// A bound for a busy machine, not a measurement.
-const LIMIT: Duration = Duration::from_secs(600);
+use crate::support::{LIMIT, VERSIONS, subscribed, terminate};
 
 fn broker() -> Broker {
     Broker::builder().websockets().start()

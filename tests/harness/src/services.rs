@@ -43,8 +43,14 @@ impl SocksProxy {
         self.port
     }
 
-    /// Blocks until it has told `times` connections with `text`: a line for each, with the name it was
-    /// given; panics after 60 s.
+    /// What it wrote about its connections so far: a line for each, with the name it was given.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process
+            .look(|progress| String::from_utf8_lossy(&progress.stderr).into_owned())
+    }
+
+    /// Blocks until that holds `text` at least `times` times; panics after 60 s.
     #[track_caller]
     pub fn wait_for_log_times(&self, text: &str, times: usize) {
         self.process.wait_for_log("microsocks", text, times, 0);

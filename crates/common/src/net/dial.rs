@@ -164,6 +164,11 @@ fn is_local(why: &io::Error) -> bool {
     why.get_ref().is_some_and(|why| why.is::<LocalError>())
 }
 
+/// This machine has no address of that family.
+fn is_missing(why: &io::Error) -> bool {
+    why.kind() == io::ErrorKind::AddrNotAvailable
+}
+
 type Failure = (Option<SocketAddr>, io::Error);
 
 /// Tries the addresses in turn, the next one as soon as the one before has failed or has
@@ -202,11 +207,10 @@ async fn race(addresses: Vec<SocketAddr>, local: Option<Local>) -> Result<TcpStr
 
 fn causes(failures: &[Failure]) -> String {
     // Where there is no IPv6 at all, that does not help to find out about the rest.
-    let is_missing = |(_, why): &&Failure| why.kind() == io::ErrorKind::AddrNotAvailable;
-    let is_any_other = failures.iter().any(|failure| !is_missing(&failure));
+    let are_all_missing = failures.iter().all(|(_, why)| is_missing(why));
     let causes: Vec<String> = failures
         .iter()
-        .filter(|failure| !is_any_other || !is_missing(failure))
+        .filter(|(_, why)| are_all_missing || !is_missing(why))
         .map(|(to, why)| match to {
             Some(to) => format!("{to}: {why}"),
             None => why.to_string(),

@@ -22,8 +22,7 @@ pub(crate) fn local_zone() -> (TimeZone, Option<String>) {
     // jiff would look for its name among all the zones that there are, which takes longer than
     // everything else at start.
     if std::env::var_os("TZ").is_none()
-        && let Ok(data) = std::fs::read(LOCAL)
-        && let Ok(zone) = TimeZone::tzif(LOCAL, &data)
+        && let Some(zone) = read_zone(LOCAL, Path::new(LOCAL))
     {
         return (zone, None);
     }
@@ -41,14 +40,18 @@ pub(crate) fn local_zone() -> (TimeZone, Option<String>) {
     let file = Path::new(ZONES).join(name);
     let zone = file
         .is_file()
-        .then(|| std::fs::read(file).ok())
+        .then(|| read_zone(name, &file))
         .flatten()
-        .and_then(|data| TimeZone::tzif(name, &data).ok())
         .or_else(|| TimeZone::posix(&format!("{name}{SUMMER_TIME}")).ok());
     match zone {
         Some(zone) => (zone, None),
         None => (TimeZone::UTC, Some(value.into_owned())),
     }
+}
+
+fn read_zone(name: &str, file: &Path) -> Option<TimeZone> {
+    let data = std::fs::read(file).ok()?;
+    TimeZone::tzif(name, &data).ok()
 }
 
 /// Tells the time in one zone. What stays the same for a second is worked out once a second.
