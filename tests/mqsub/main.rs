@@ -23,7 +23,9 @@ mod garbage;
 #[path = "../groups.rs"]
 mod groups;
 mod help;
+mod idle_timeout;
 mod interop;
+mod json;
 mod keep_alive;
 mod message_rate;
 mod options_file;
@@ -47,6 +49,7 @@ mod tls;
 mod together;
 mod tutorial;
 mod unsubscribe;
+mod until;
 mod usage;
 mod watch;
 mod websocket;

@@ -10,6 +10,7 @@ use mqtools_common::message::Qos;
 use mqtools_common::protocol::RetainHandling;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
+use regex::bytes::Regex;
 
 const EXAMPLES: &str = "\
 Formats (-F) are text with:
@@ -32,6 +33,8 @@ Examples:
   mqsub -t 'home/+/temperature' -t 'garden/#' -v
   mqsub -t 'home/#' -T 'home/attic/#' -q 1 -c -i logger >> home.log
   mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
+  mqsub -t 'build/+/log' --until '(passed|failed)$'
+  mqsub -t 'home/#' -V 5 --json --idle-timeout 10 > home.jsonl
   mqsub -t 'home/#' -F '@Y-@m-@d @H:@M:@S  %-30t %p'
 
 Exit codes: 0 done (SIGINT, SIGTERM and SIGHUP included), 1 usage,
@@ -116,6 +119,14 @@ pub struct Args {
     #[arg(short = 'W', value_name = "SECONDS", allow_hyphen_values = true, value_parser = args::seconds, help_heading = "End")]
     pub timeout: Option<Duration>,
 
+    /// Exit once no message has come for this time; fractions are possible
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = args::seconds, help_heading = "End")]
+    pub idle_timeout: Option<Duration>,
+
+    /// Exit after the first printed message whose payload matches this regular expression
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = regex, help_heading = "End")]
+    pub until: Option<Box<Regex>>,
+
     /// Exit once the broker has acknowledged all subscriptions
     #[arg(short = 'E', help_heading = "End")]
     pub exit_after_subscribe: bool,
@@ -132,12 +143,16 @@ pub struct Args {
     #[arg(short = 'F', value_name = "FORMAT", allow_hyphen_values = true)]
     pub format: Option<OsString>,
 
+    /// Print each message as one line of JSON, like -F %j
+    #[arg(long, conflicts_with_all = ["format", "no_newline", "pretty"])]
+    pub json: bool,
+
     /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
     #[arg(short, long)]
     pub watch: bool,
 
     /// Print each second how many messages came in it, in place of the messages
-    #[arg(long, conflicts_with_all = ["watch", "format"])]
+    #[arg(long, conflicts_with_all = ["watch", "format", "json"])]
     pub message_rate: bool,
 
     /// Indent the JSON of %j and %J
@@ -192,6 +207,17 @@ fn count(text: &str) -> Result<u64, String> {
     args::number(text)
         .filter(|count| *count > 0)
         .ok_or_else(|| "it is a whole number above 0".to_owned())
+}
+
+/// Reads a regular expression. Its search looks at bytes: a payload may be any.
+fn regex(text: &str) -> Result<Box<Regex>, String> {
+    let why = match Regex::new(text) {
+        Ok(regex) => return Ok(Box::new(regex)),
+        Err(why) => why.to_string(),
+    };
+    // The library draws the text and points at a place in it; the last line says what is wrong.
+    let last = why.lines().last().unwrap_or_default();
+    Err(last.strip_prefix("error: ").unwrap_or(last).to_owned())
 }
 
 /// Reads the share of messages to print.

@@ -15,6 +15,7 @@ use mqtools_common::url::Url;
 use mqtools_common::usage::misuse;
 
 use crate::cli::Args;
+use crate::enough::Enough;
 use crate::filter::Filter;
 use crate::format::{Format, Template};
 
@@ -25,8 +26,9 @@ pub(crate) struct Config {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) unsubscribes: Vec<TopicFilter>,
     pub(crate) filter: Filter,
-    /// Exit after so many printed messages.
-    pub(crate) count: Option<u64>,
+    pub(crate) enough: Enough,
+    /// Exit after so long without a message.
+    pub(crate) idle_timeout: Option<Duration>,
     /// Exit after so long.
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
@@ -89,7 +91,11 @@ impl Config {
                 retained_only: args.retained_only,
                 percent: args.random_filter,
             },
-            count: args.count,
+            enough: Enough {
+                count: args.count,
+                until: args.until,
+            },
+            idle_timeout: args.idle_timeout,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
             remove_retained: args.remove_retained,
@@ -112,7 +118,8 @@ fn display(args: &Args) -> Result<Display, Report> {
         return Ok(Display::Rate);
     }
     let newline = !args.no_newline && !args.watch;
-    let format = match &args.format {
+    let json = args.json.then(|| OsStr::new("%j"));
+    let format = match args.format.as_deref().or(json) {
         Some(text) => template(text, newline, args)?,
         None => Format::Plain {
             topic: args.verbose || args.watch,

@@ -2,6 +2,7 @@
 
 pub mod cli;
 mod config;
+mod enough;
 mod filter;
 mod format;
 #[cfg(feature = "fuzz")]

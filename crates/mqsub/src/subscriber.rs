@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
+use crate::enough::Idle;
 use crate::filter::Verdict;
 use crate::format::Printed;
 use crate::output::Output;
@@ -63,6 +64,7 @@ pub(crate) async fn run(
         client,
         output,
         remover: config.remove_retained.then(Remover::default),
+        idle: Idle::new(config.idle_timeout),
         config,
         finishing: false,
         received: 0,
@@ -105,6 +107,7 @@ struct Subscriber {
     config: Config,
     /// With `--remove-retained`.
     remover: Option<Remover>,
+    idle: Idle,
     /// All is printed that was wanted; only the remover is still busy.
     finishing: bool,
     received: u64,
@@ -171,7 +174,10 @@ impl Subscriber {
         let mut lost = None;
         loop {
             // What the broker sends waits at its side then, and takes no memory here.
-            self.client.pause_reading(self.is_full());
+            let is_full = self.is_full();
+            self.client.pause_reading(is_full);
+            let may_come = self.unanswered == 0 && !is_full && self.client.is_up();
+            self.idle.look(self.received, may_come);
             tokio::select! {
                 biased;
                 end = stop.requested() => return Ok(end),
@@ -181,6 +187,7 @@ impl Subscriber {
                     }
                 }
                 step = self.client.step(), if lost.is_none() => lost = step.err(),
+                () = self.idle.over() => return Ok(End::Done),
             }
             self.output
                 .set_connected(lost.is_some() || self.client.is_up());
@@ -455,8 +462,9 @@ impl Subscriber {
         if let Some(receipt) = message.receipt {
             self.receipts.push_back((self.output.batch(), receipt));
         }
-        let enough = self.config.count.is_some_and(|count| self.printed >= count);
-        Ok(enough.then_some(End::Done))
+        let counts = matches!(verdict, Verdict::Print | Verdict::Count);
+        let is_last = counts && self.config.enough.is_reached(self.printed, message);
+        Ok(is_last.then_some(End::Done))
     }
 
     fn subscribed(
