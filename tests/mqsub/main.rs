@@ -9,6 +9,7 @@
 )]
 
 mod big;
+mod changed_only;
 mod connection;
 mod count;
 mod credentials;

@@ -176,6 +176,14 @@ pub struct Args {
     #[arg(long)]
     pub remove_retained: bool,
 
+    /// With --remove-retained: remove nothing, print and count what would be removed
+    #[arg(long, requires = "remove_retained")]
+    pub dry_run: bool,
+
+    /// Print a message only if its payload differs from the one before on its topic
+    #[arg(long)]
+    pub changed_only: bool,
+
     /// Print only so many of 100 messages, chosen at random: 0.1 to 100; all count for -C
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
     pub random_filter: Option<f64>,

@@ -18,6 +18,7 @@ use crate::cli::Args;
 use crate::enough::Enough;
 use crate::filter::Filter;
 use crate::format::{Format, Template};
+use crate::remover::Removal;
 
 /// One run of `mqsub`.
 #[derive(Debug)]
@@ -32,7 +33,8 @@ pub(crate) struct Config {
     /// Exit after so long.
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
-    pub(crate) remove_retained: bool,
+    /// `--remove-retained`
+    pub(crate) removal: Option<Removal>,
     pub(crate) quiet: bool,
 }
 
@@ -89,6 +91,7 @@ impl Config {
                 exclude: filters("-T", &args.filter_out)?,
                 no_retained: args.no_retained,
                 retained_only: args.retained_only,
+                changed: args.changed_only.then(Box::default),
                 percent: args.random_filter,
             },
             enough: Enough {
@@ -98,7 +101,11 @@ impl Config {
             idle_timeout: args.idle_timeout,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
-            remove_retained: args.remove_retained,
+            removal: args.remove_retained.then_some(if args.dry_run {
+                Removal::Dry
+            } else {
+                Removal::Real
+            }),
             quiet: args.talk.quiet,
         };
         Ok((config, display))

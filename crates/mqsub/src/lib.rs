@@ -1,5 +1,6 @@
 //! `mqsub` prints messages: `Client events -> Filter -> Output (Formatter -> Sink) -> exit code`.
 
+mod changed;
 pub mod cli;
 mod config;
 mod enough;

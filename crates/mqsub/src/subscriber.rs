@@ -8,7 +8,7 @@ use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::topic::TopicFilter;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -63,7 +63,7 @@ pub(crate) async fn run(
     let mut subscriber = Subscriber {
         client,
         output,
-        remover: config.remove_retained.then(Remover::default),
+        remover: config.removal.map(Remover::new),
         idle: Idle::new(config.idle_timeout),
         config,
         finishing: false,
@@ -319,12 +319,6 @@ impl Subscriber {
         let Some(remover) = &self.remover else {
             return ended;
         };
-        if let Some(trace) = self.config.connect.trace {
-            trace(format_args!(
-                "removed {} retained messages",
-                remover.removed()
-            ));
-        }
         match (ended, lost) {
             (Err(report), _) | (Ok(_), Some(report)) if !is_settled => {
                 Err(report.note(remover.balance()))
@@ -340,7 +334,12 @@ impl Subscriber {
                     })
                     .note(remover.balance()))
             }
-            (Ok(end), _) => remover.failure().map_or(Ok(end), Err),
+            (Ok(end), _) => {
+                if !self.config.quiet {
+                    report::note(remover.count());
+                }
+                remover.failure().map_or(Ok(end), Err)
+            }
             (Err(report), _) => Err(report),
         }
     }
@@ -445,7 +444,7 @@ impl Subscriber {
                 }
             }
             Verdict::Count => self.printed += 1,
-            Verdict::Skip | Verdict::SkipRetained => {}
+            Verdict::Skip | Verdict::Hide => {}
             // Our own empty messages come back as live ones, and a broker may send them before
             // it has sent all that it retains.
             Verdict::Finish if !self.is_settled() => {
