@@ -32,6 +32,7 @@ mod message_rate;
 mod options_file;
 mod original_name;
 mod output;
+mod payload_as;
 mod properties;
 mod qos;
 mod random_filter;

@@ -12,6 +12,8 @@ use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
 use regex::bytes::Regex;
 
+use crate::format::PayloadAs;
+
 const EXAMPLES: &str = "\
 Formats (-F) are text with:
   %[-][0][WIDTH][.PRECISION]LETTER, as in printf
@@ -155,7 +157,22 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["watch", "format", "json"])]
     pub message_rate: bool,
 
-    /// Indent the JSON of %j and %J
+    /// Decode each payload: text, hex, base64, json, cbor or msgpack (these two become JSON); one
+    /// that does not decode is printed in hexadecimal, with a warning
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        hide_possible_values = true,
+        conflicts_with = "message_rate"
+    )]
+    pub payload_as: Option<PayloadAsArg>,
+
+    /// Exit with code 13 at the first payload that does not decode, and do not acknowledge it
+    #[arg(long)]
+    pub exit_on_error: bool,
+
+    /// Indent the JSON of %j, %J and --payload-as
     #[arg(long)]
     pub pretty: bool,
 
@@ -233,6 +250,36 @@ fn percent(text: &str) -> Result<f64, String> {
     args::number(text)
         .filter(|percent| (0.1..=100.0).contains(percent))
         .ok_or_else(|| "it is 0.1 to 100 percent".to_owned())
+}
+
+/// The values of `--payload-as`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PayloadAsArg {
+    /// As it is, if it is UTF-8
+    Text,
+    /// Hexadecimal digits
+    Hex,
+    /// Base64
+    Base64,
+    /// JSON on one line
+    Json,
+    /// CBOR, as JSON
+    Cbor,
+    /// MessagePack, as JSON
+    Msgpack,
+}
+
+impl From<PayloadAsArg> for PayloadAs {
+    fn from(arg: PayloadAsArg) -> Self {
+        match arg {
+            PayloadAsArg::Text => Self::Text,
+            PayloadAsArg::Hex => Self::Hex,
+            PayloadAsArg::Base64 => Self::Base64,
+            PayloadAsArg::Json => Self::Json,
+            PayloadAsArg::Cbor => Self::Cbor,
+            PayloadAsArg::Msgpack => Self::MessagePack,
+        }
+    }
 }
 
 /// The values of `--retain-handling`.

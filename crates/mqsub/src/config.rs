@@ -17,7 +17,7 @@ use mqtools_common::usage::misuse;
 use crate::cli::Args;
 use crate::enough::Enough;
 use crate::filter::Filter;
-use crate::format::{Format, Template};
+use crate::format::{Decoder, Format, Template};
 use crate::remover::Removal;
 
 /// One run of `mqsub`.
@@ -33,6 +33,7 @@ pub(crate) struct Config {
     /// Exit after so long.
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
+    pub(crate) exit_on_error: bool,
     /// `--remove-retained`
     pub(crate) removal: Option<Removal>,
     pub(crate) quiet: bool,
@@ -101,6 +102,7 @@ impl Config {
             idle_timeout: args.idle_timeout,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
+            exit_on_error: args.exit_on_error,
             removal: args.remove_retained.then_some(if args.dry_run {
                 Removal::Dry
             } else {
@@ -128,12 +130,13 @@ fn display(args: &Args) -> Result<Display, Report> {
     let json = args.json.then(|| OsStr::new("%j"));
     let format = match args.format.as_deref().or(json) {
         Some(text) => template(text, newline, args)?,
-        None => Format::Plain {
-            topic: args.verbose || args.watch,
-            newline,
-            terminal: false,
-        },
+        None => Format::plain(args.verbose || args.watch, newline),
     };
+    let format = format.decoded(args.payload_as.map(|payload_as| Decoder {
+        payload_as: payload_as.into(),
+        pretty: args.pretty,
+        strict: args.exit_on_error,
+    }));
     Ok(if args.watch {
         Display::Watch(format)
     } else {
@@ -152,7 +155,7 @@ fn template(text: &OsStr, newline: bool, args: &Args) -> Result<Format, Report> 
     {
         report::warn(format!("TZ={zone:?} is no time zone: times are in UTC"));
     }
-    Ok(Format::Template(Box::new(template)))
+    Ok(Format::template(template))
 }
 
 fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use crate::config::Config;
 use crate::enough::Idle;
 use crate::filter::Verdict;
-use crate::format::Printed;
+use crate::format::{NotDecoded, Printed};
 use crate::output::Output;
 use crate::remover::{Refused, Remover};
 use crate::sink::SinkError;
@@ -432,13 +432,14 @@ impl Subscriber {
             Verdict::Print => {
                 match self.output.write(message) {
                     Ok(Printed::Yes) => self.printed += 1,
-                    Ok(Printed::No(why)) => {
-                        let topic = message.topic.as_str();
-                        warn(
-                            &self.config,
-                            &format!("a payload on the topic {topic:?} is not JSON: {why}"),
-                        );
+                    Ok(Printed::Hex(why)) => {
+                        self.printed += 1;
+                        warn(&self.config, &undecoded(message, &why));
                     }
+                    Ok(Printed::No(why)) if self.config.exit_on_error => {
+                        return Err(Report::new(Exit::UNKNOWN, undecoded(message, &why)));
+                    }
+                    Ok(Printed::No(why)) => warn(&self.config, &undecoded(message, &why)),
                     // Before its receipt is taken: nobody has read this message.
                     Err(why) => return unwritten(why).map(Some),
                 }
@@ -542,6 +543,11 @@ impl Subscriber {
             remover.printed(written);
         }
     }
+}
+
+fn undecoded(message: &Message, why: &NotDecoded) -> String {
+    let topic = message.topic.as_str();
+    format!("a payload on the topic {topic:?} is {why}")
 }
 
 fn warn_of_refused(config: &Config, refused: &Refused) {
