@@ -41,6 +41,7 @@ mod refused_subscriptions;
 mod remove_retained;
 mod restarts;
 mod retained;
+mod save_dir;
 mod session;
 mod signals;
 mod stalled_reader;

@@ -1,6 +1,7 @@
 //! The command line of `mqsub`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
@@ -148,6 +149,11 @@ pub struct Args {
     /// Print each message as one line of JSON, like -F %j
     #[arg(long, conflicts_with_all = ["format", "no_newline", "pretty"])]
     pub json: bool,
+
+    /// Save the payload of each message in a file of its own, DIR/TOPIC/TIME.msg, and print only
+    /// what -v, -F, --json, -w or --payload-as ask for
+    #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
+    pub save_dir: Option<PathBuf>,
 
     /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
     #[arg(short, long)]

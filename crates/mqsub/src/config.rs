@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mqtools_common::connect::ConnectConfig;
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
     pub(crate) exit_on_error: bool,
+    /// `--save-dir`
+    pub(crate) save_dir: Option<PathBuf>,
     /// `--remove-retained`
     pub(crate) removal: Option<Removal>,
     pub(crate) quiet: bool,
@@ -47,6 +50,8 @@ pub(crate) enum Display {
     Rate,
     /// `-w`; without a newline at the end.
     Watch(Format),
+    /// Nothing was asked for but something else to do with the messages.
+    Nothing,
 }
 
 impl Config {
@@ -103,6 +108,7 @@ impl Config {
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
             exit_on_error: args.exit_on_error,
+            save_dir: args.save_dir,
             removal: args.remove_retained.then_some(if args.dry_run {
                 Removal::Dry
             } else {
@@ -125,6 +131,10 @@ fn mqtt5_option(args: &Args) -> Option<&'static str> {
 fn display(args: &Args) -> Result<Display, Report> {
     if args.message_rate {
         return Ok(Display::Rate);
+    }
+    let is_asked = args.verbose || args.watch || args.json || args.payload_as.is_some();
+    if args.save_dir.is_some() && !is_asked && args.format.is_none() {
+        return Ok(Display::Nothing);
     }
     let newline = !args.no_newline && !args.watch;
     let json = args.json.then(|| OsStr::new("%j"));

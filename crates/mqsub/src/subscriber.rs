@@ -239,7 +239,7 @@ impl Subscriber {
         self.acknowledge();
         self.client.pause_reading(false);
         match (ended, done) {
-            (Ok(_), Err(why @ SinkError::Io(_))) => unwritten(why),
+            (Ok(_), Err(why @ (SinkError::Io(_) | SinkError::NotSaved(_)))) => unwritten(why),
             (ended, _) => ended,
         }
     }
@@ -574,6 +574,7 @@ fn unwritten(why: SinkError) -> Result<End, Report> {
     match why {
         SinkError::ReaderGone => Ok(End::Done),
         SinkError::Io(why) => Err(unwritable(&why)),
+        SinkError::NotSaved(report) => Err(report),
     }
 }
 
