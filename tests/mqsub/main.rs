@@ -17,6 +17,7 @@ mod cuts;
 mod end_of_connection;
 mod end_of_output;
 mod environment;
+mod exec;
 mod exit_after_subscribe;
 mod filter_out;
 mod format;

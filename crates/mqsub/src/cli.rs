@@ -31,12 +31,18 @@ Formats (-F) are text with:
   @N nanoseconds; @@ an at sign
   \\\\ \\0 \\a \\e \\n \\r \\t \\v: control characters
 
+The environment of --exec: MQ_TOPIC, MQ_QOS, MQ_RETAIN (1 or 0), MQ_PAYLOAD_LEN;
+MQTT 5, where the message has it: MQ_CONTENT_TYPE, MQ_CORRELATION_DATA_HEX,
+  MQ_MESSAGE_EXPIRY_INTERVAL, MQ_PAYLOAD_FORMAT_INDICATOR, MQ_RESPONSE_TOPIC,
+  MQ_USER_PROPERTIES (JSON: [{\"KEY\":\"VALUE\"},...])
+
 Examples:
   mqsub -h localhost -t test/topic
   mqsub -t 'home/+/temperature' -t 'garden/#' -v
   mqsub -t 'home/#' -T 'home/attic/#' -q 1 -c -i logger >> home.log
   mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
   mqsub -t 'build/+/log' --until '(passed|failed)$'
+  mqsub -i worker -c -q 1 -t 'jobs/#' --jobs 4 --exec ./do-job --fast
   mqsub -t 'home/#' -V 5 --json --idle-timeout 10 > home.jsonl
   mqsub -t 'home/#' -F '@Y-@m-@d @H:@M:@S  %-30t %p'
 
@@ -44,6 +50,9 @@ Exit codes: 0 done (SIGINT, SIGTERM and SIGHUP included), 1 usage,
 7 connection lost, 14 cannot connect, 27 the time of -W is over,
 8 and 23 TLS, otherwise the broker's own code. See the README for all.
 ";
+
+/// The highest `--jobs`.
+const MAX_JOBS: usize = 1000;
 
 const USAGE: &str = "\
 mqsub [OPTIONS]
@@ -155,6 +164,21 @@ pub struct Args {
     #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
     pub save_dir: Option<PathBuf>,
 
+    /// Run this command for each message, the payload on its standard input, MQ_TOPIC and more in
+    /// its environment (see below), and acknowledge the message once it succeeded; the last
+    /// option: everything behind it belongs to the command
+    #[arg(long, value_names = ["CMD", "ARGS"], num_args = 1.., allow_hyphen_values = true)]
+    pub exec: Vec<OsString>,
+
+    /// How many commands of --exec may run at the same time [default: 1, in the order of the
+    /// messages]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = jobs, requires = "exec")]
+    pub jobs: Option<usize>,
+
+    /// The command of --exec is a text for the shell; ARGS are its $1, $2 and so on
+    #[arg(long, requires = "exec")]
+    pub shell: bool,
+
     /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
     #[arg(short, long)]
     pub watch: bool,
@@ -174,7 +198,8 @@ pub struct Args {
     )]
     pub payload_as: Option<PayloadAsArg>,
 
-    /// Exit with code 13 at the first payload that does not decode, and do not acknowledge it
+    /// Exit with code 13 at the first payload that does not decode and the first command that
+    /// fails, and do not acknowledge that message
     #[arg(long)]
     pub exit_on_error: bool,
 
@@ -249,6 +274,13 @@ fn regex(text: &str) -> Result<Box<Regex>, String> {
     // The library draws the text and points at a place in it; the last line says what is wrong.
     let last = why.lines().last().unwrap_or_default();
     Err(last.strip_prefix("error: ").unwrap_or(last).to_owned())
+}
+
+/// Reads a number of processes.
+fn jobs(text: &str) -> Result<usize, String> {
+    args::number(text)
+        .filter(|jobs| (1..=MAX_JOBS).contains(jobs))
+        .ok_or_else(|| format!("it is 1 to {MAX_JOBS}"))
 }
 
 /// Reads the share of messages to print.

@@ -17,6 +17,7 @@ use mqtools_common::usage::misuse;
 
 use crate::cli::Args;
 use crate::enough::Enough;
+use crate::exec::{CommandLine, Exec};
 use crate::filter::Filter;
 use crate::format::{Decoder, Format, Template};
 use crate::remover::Removal;
@@ -35,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
     pub(crate) exit_on_error: bool,
+    pub(crate) exec: Option<Exec>,
     /// `--save-dir`
     pub(crate) save_dir: Option<PathBuf>,
     /// `--remove-retained`
@@ -89,6 +91,20 @@ impl Config {
             })
             .collect();
         let display = display(&args)?;
+        let exec = (!args.exec.is_empty()).then(|| Exec {
+            command: CommandLine {
+                words: args.exec,
+                shell: args.shell,
+                password: connection
+                    .variables
+                    .has("MQ_PASSWORD")
+                    .then(|| connection.password.clone())
+                    .flatten(),
+            },
+            jobs: args.jobs.unwrap_or(1),
+            strict: args.exit_on_error,
+            quiet: args.talk.quiet,
+        });
         let config = Self {
             connect,
             subscriptions,
@@ -108,6 +124,7 @@ impl Config {
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
             exit_on_error: args.exit_on_error,
+            exec,
             save_dir: args.save_dir,
             removal: args.remove_retained.then_some(if args.dry_run {
                 Removal::Dry
@@ -133,7 +150,8 @@ fn display(args: &Args) -> Result<Display, Report> {
         return Ok(Display::Rate);
     }
     let is_asked = args.verbose || args.watch || args.json || args.payload_as.is_some();
-    if args.save_dir.is_some() && !is_asked && args.format.is_none() {
+    let is_handled = args.save_dir.is_some() || !args.exec.is_empty();
+    if is_handled && !is_asked && args.format.is_none() {
         return Ok(Display::Nothing);
     }
     let newline = !args.no_newline && !args.watch;
