@@ -44,6 +44,7 @@ mod restarts;
 mod retained;
 mod save_dir;
 mod session;
+mod share;
 mod signals;
 mod stalled_reader;
 mod support;
