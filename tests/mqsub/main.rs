@@ -47,6 +47,7 @@ mod session;
 mod share;
 mod signals;
 mod stalled_reader;
+mod stats;
 mod support;
 mod terminal;
 mod timeout;

@@ -203,6 +203,11 @@ pub struct Args {
     #[arg(long)]
     pub exit_on_error: bool,
 
+    /// Print on standard error, at the end, how many messages came, their bytes, their rate, a table
+    /// of the topics, and how many are missing of messages that begin with a number
+    #[arg(long)]
+    pub stats: bool,
+
     /// Indent the JSON of %j, %J and --payload-as
     #[arg(long)]
     pub pretty: bool,

@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) exit_after_subscribe: bool,
     pub(crate) exit_on_error: bool,
     pub(crate) exec: Option<Exec>,
+    pub(crate) stats: bool,
     /// `--save-dir`
     pub(crate) save_dir: Option<PathBuf>,
     /// `--remove-retained`
@@ -126,6 +127,7 @@ impl Config {
             exit_on_error: args.exit_on_error,
             exec,
             save_dir: args.save_dir,
+            stats: args.stats,
             removal: args.remove_retained.then_some(if args.dry_run {
                 Removal::Dry
             } else {

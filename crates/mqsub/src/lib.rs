@@ -1,5 +1,5 @@
 //! `mqsub` prints messages, or does something else with them:
-//! `Client events -> Filter -> Output (Screen: Formatter -> Sink, Saver, Runner) -> exit code`.
+//! `Client events -> Filter -> Output (Screen: Formatter -> Sink, Saver, Runner, Stats) -> exit code`.
 
 mod changed;
 pub mod cli;
@@ -16,6 +16,7 @@ mod remover;
 mod saver;
 mod screen;
 mod sink;
+mod stats;
 mod stop;
 mod subscriber;
 mod watch;

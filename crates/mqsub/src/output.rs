@@ -1,5 +1,6 @@
 //! What is done with a message: it is shown and, as asked, saved and handed to a command.
 
+use std::future::pending;
 use std::time::Duration;
 
 use mqtools_common::message::Message;
@@ -11,6 +12,7 @@ use crate::format::Printed;
 use crate::saver::Saver;
 use crate::screen::Screen;
 use crate::sink::SinkError;
+use crate::stats::Stats;
 
 /// How long the reader of standard output may take for what is left, once somebody waits for the
 /// end; the same for commands that were asked to end.
@@ -25,6 +27,7 @@ pub(crate) struct Output {
     screen: Screen,
     saver: Option<Box<Saver>>,
     runner: Option<Box<Runner>>,
+    stats: Option<Box<Stats>>,
     exit_on_error: bool,
 }
 
@@ -38,7 +41,9 @@ impl Output {
             Some(folder) => Some(Box::new(Saver::new(folder)?)),
             None => None,
         };
+        let is_alone = matches!(display, Display::Nothing);
         Ok(Self {
+            stats: config.stats.then(|| Box::new(Stats::new(is_alone))),
             screen: Screen::new(display)?,
             saver,
             runner: config.exec.take().map(|exec| Box::new(Runner::new(exec))),
@@ -48,6 +53,9 @@ impl Output {
 
     /// The connection is up.
     pub(crate) fn start(&mut self) -> Result<(), SinkError> {
+        if let Some(stats) = &mut self.stats {
+            stats.start();
+        }
         self.screen.start()
     }
 
@@ -62,6 +70,9 @@ impl Output {
         let printed = self.screen.write(message)?;
         if matches!(printed, Printed::No(_)) && self.exit_on_error {
             return Ok(printed);
+        }
+        if let Some(stats) = &mut self.stats {
+            stats.count(message);
         }
         if let Some(saver) = &mut self.saver {
             saver.save(message).map_err(SinkError::NotHandled)?;
@@ -131,11 +142,18 @@ impl Output {
     /// Waits until there is something to do without a message; then call
     /// [`woken`](Self::woken). Safe to drop and to call again.
     pub(crate) async fn wake(&mut self) {
-        match &mut self.runner {
-            None => self.screen.wake().await,
-            Some(runner) => tokio::select! {
+        match (&mut self.runner, &mut self.stats) {
+            (None, None) => self.screen.wake().await,
+            (runner, stats) => tokio::select! {
                 () = self.screen.wake() => {}
-                () = runner.wake() => {}
+                () = async { match runner {
+                    Some(runner) => runner.wake().await,
+                    None => pending().await,
+                }} => {}
+                () = async { match stats {
+                    Some(stats) => stats.wake().await,
+                    None => pending().await,
+                }} => {}
             },
         }
     }
@@ -145,6 +163,9 @@ impl Output {
         self.screen.woken()?;
         if let Some(runner) = &mut self.runner {
             runner.woken().map_err(SinkError::NotHandled)?;
+        }
+        if let Some(stats) = &mut self.stats {
+            stats.woken();
         }
         self.show_printed();
         Ok(())
@@ -183,6 +204,13 @@ impl Output {
     /// That commands failed, if any did.
     pub(crate) fn failure(&self) -> Option<Report> {
         self.runner.as_ref()?.failure()
+    }
+
+    /// Nothing more is done: what was counted is printed.
+    pub(crate) fn print_stats(&mut self) {
+        if let Some(stats) = &mut self.stats {
+            stats.print();
+        }
     }
 
     fn show_printed(&mut self) {

@@ -92,6 +92,7 @@ pub(crate) async fn run(
     };
     // What was printed is acknowledged before the DISCONNECT; what was not stays the broker's.
     let _ = subscriber.client.close(farewell).await;
+    subscriber.output.print_stats();
     *summary = Summary {
         received: subscriber.received,
         printed: subscriber.printed,
