@@ -1,8 +1,8 @@
 //! One run of the command: what it gets to know of its message, and how it ended.
 
-use std::ffi::OsString;
-use std::fmt::Write as _;
-use std::io;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::{ExitStatus, Stdio};
 
 use bytes::Bytes;
@@ -52,13 +52,25 @@ impl CommandLine {
         }
         command.env_remove("MQ_PASSWORD");
         if let Some(password) = &self.password {
-            use std::os::unix::ffi::OsStrExt as _;
-            let password = std::ffi::OsStr::from_bytes(password.reveal());
-            command.env("MQ_PASSWORD", password);
+            command.env("MQ_PASSWORD", OsStr::from_bytes(password.reveal()));
         }
         describe(message, &mut command);
-        command.stdin(Stdio::piped()).spawn()
+        command.stdin(stdin_of(&message.payload)?).spawn()
     }
+}
+
+/// What a pipe takes before anybody reads, in bytes (`PIPE_BUF`).
+const AT_ONCE: usize = 4096;
+
+/// A small payload is there before the command is: should we be killed, it does not take a part of
+/// it for the whole.
+fn stdin_of(payload: &[u8]) -> io::Result<Stdio> {
+    if payload.len() > AT_ONCE {
+        return Ok(Stdio::piped());
+    }
+    let (reader, mut writer) = io::pipe()?;
+    writer.write_all(payload)?;
+    Ok(reader.into())
 }
 
 /// The environment: only what the message has is set, and what our own environment says of
@@ -97,12 +109,7 @@ fn describe(message: &Message, command: &mut Command) {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    let mut digits = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing into memory does not fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Gives it the payload and waits for its end; asks it to end once `quit` says so.
