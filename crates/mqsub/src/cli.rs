@@ -14,6 +14,7 @@ use mqtools_common::url::UrlArgs;
 use regex::bytes::Regex;
 
 use crate::format::PayloadAs;
+use crate::watch::Order;
 
 const EXAMPLES: &str = "\
 Formats (-F) are text with:
@@ -179,9 +180,21 @@ pub struct Args {
     #[arg(long, requires = "exec")]
     pub shell: bool,
 
-    /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
+    /// Show the latest message of each topic on its own line of the terminal: its age, the rate of
+    /// the topic, and what -v prints; or only what -F prints
     #[arg(short, long)]
     pub watch: bool,
+
+    /// The order of the lines of -w: arrival (the first to come is the first) or name [default:
+    /// arrival]
+    #[arg(
+        long,
+        value_name = "ORDER",
+        value_enum,
+        hide_possible_values = true,
+        requires = "watch"
+    )]
+    pub watch_sort: Option<WatchSortArg>,
 
     /// Print each second how many messages came in it, in place of the messages
     #[arg(long, conflicts_with_all = ["watch", "format", "json"])]
@@ -321,6 +334,24 @@ impl From<PayloadAsArg> for PayloadAs {
             PayloadAsArg::Json => Self::Json,
             PayloadAsArg::Cbor => Self::Cbor,
             PayloadAsArg::Msgpack => Self::MessagePack,
+        }
+    }
+}
+
+/// The values of `--watch-sort`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum WatchSortArg {
+    /// A topic keeps its line
+    Arrival,
+    /// By the names of the topics
+    Name,
+}
+
+impl From<WatchSortArg> for Order {
+    fn from(arg: WatchSortArg) -> Self {
+        match arg {
+            WatchSortArg::Arrival => Self::Arrival,
+            WatchSortArg::Name => Self::Name,
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::exec::{CommandLine, Exec};
 use crate::filter::Filter;
 use crate::format::{Decoder, Format, Template};
 use crate::remover::Removal;
+use crate::watch::Order;
 
 /// One run of `mqsub`.
 #[derive(Debug)]
@@ -51,8 +52,14 @@ pub(crate) enum Display {
     Messages(Format),
     /// `--message-rate`
     Rate,
-    /// `-w`; without a newline at the end.
-    Watch(Format),
+    /// `-w`
+    Watch {
+        /// Without a newline at the end.
+        format: Format,
+        order: Order,
+        /// Age and rate stand in front of it.
+        has_columns: bool,
+    },
     /// Nothing was asked for but something else to do with the messages.
     Nothing,
 }
@@ -168,7 +175,11 @@ fn display(args: &Args) -> Result<Display, Report> {
         strict: args.exit_on_error,
     }));
     Ok(if args.watch {
-        Display::Watch(format)
+        Display::Watch {
+            format,
+            order: args.watch_sort.map(Into::into).unwrap_or_default(),
+            has_columns: args.format.is_none() && !args.json,
+        }
     } else {
         Display::Messages(format.for_terminal(!args.raw && io::stdout().is_terminal()))
     })
