@@ -230,7 +230,7 @@ impl Publisher {
         self.message.payload = payload;
         self.client
             .session
-            .publish(&self.message)
+            .publish_taking(&mut self.message)
             .map_err(|why| self.not_publishable(&why))?;
         self.books.sent += 1;
         Ok(())

@@ -370,6 +370,18 @@ impl Session {
     /// # Errors
     /// Every variant of [`PublishError`]; the message was not taken then.
     pub fn publish(&mut self, message: &Publication) -> Result<Option<u16>, PublishError> {
+        self.publish_taking(&mut message.clone())
+    }
+
+    /// The same, and takes the payload out of `message`: to count who shares it would cost as much as
+    /// everything else for a short one.
+    ///
+    /// # Errors
+    /// As [`Session::publish`].
+    pub fn publish_taking(
+        &mut self,
+        message: &mut Publication,
+    ) -> Result<Option<u16>, PublishError> {
         if !self.is_online() {
             return Err(PublishError::NotConnected);
         }
@@ -384,24 +396,18 @@ impl Session {
             }
             return Ok(None);
         }
-        if !self.has_room() {
-            return Err(PublishError::WindowFull);
-        }
-        let request = Request::Publish(Outgoing {
-            message: message.clone(),
-            stage: Stage::Sent,
-            dup: false,
-        });
-        let packet_id = self
-            .requests
-            .insert(request)
-            .ok_or(PublishError::WindowFull)?;
-        if let Err(error) = self.send_publish(message, packet_id, false) {
-            self.requests.remove(packet_id);
-            return Err(error.into());
-        }
+        let packet_id = self.requests.next_id().filter(|_| self.has_room());
+        let packet_id = packet_id.ok_or(PublishError::WindowFull)?;
+        self.send_publish(message, packet_id, false)?;
         self.on_wire += 1;
         self.bytes += message.payload.len();
+        let payload = std::mem::take(&mut message.payload);
+        // It gets the identifier that was the next.
+        self.requests.insert(Request::Publish(Outgoing {
+            message: message.with_payload(payload),
+            stage: Stage::Sent,
+            dup: false,
+        }));
         self.release_leftovers();
         Ok(Some(packet_id))
     }
