@@ -1,7 +1,11 @@
-//! `mqsub` prints messages: `Client events -> Filter -> Output (Formatter -> Sink) -> exit code`.
+//! `mqsub` prints messages, or does something else with them:
+//! `Client events -> Filter -> Output (Screen: Formatter -> Sink, Saver, Runner, Stats) -> exit code`.
 
+mod changed;
 pub mod cli;
 mod config;
+mod enough;
+mod exec;
 mod filter;
 mod format;
 #[cfg(feature = "fuzz")]
@@ -9,7 +13,10 @@ pub mod fuzz;
 mod output;
 mod rate;
 mod remover;
+mod saver;
+mod screen;
 mod sink;
+mod stats;
 mod stop;
 mod subscriber;
 mod watch;
@@ -54,17 +61,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 async fn subscribe(
-    config: Config,
+    mut config: Config,
     display: Display,
     summary: &mut Summary,
 ) -> Result<Exit, Report> {
-    if stdio::is_closed(std::io::stdout()) {
+    if !matches!(display, Display::Nothing) && stdio::is_closed(std::io::stdout()) {
         warn(
             &config,
             "standard output is closed: messages are thrown away",
         );
     }
-    let output = Output::new(display)?;
+    let output = Output::new(display, &mut config)?;
     let mut stop = Stop::watch(config.timeout)?;
     let client = tokio::select! {
         biased;

@@ -1,158 +1,221 @@
-//! What standard output shows of the messages: each of them, their rate, or the latest of each
-//! topic.
+//! What is done with a message: it is shown and, as asked, saved and handed to a command.
+
+use std::future::pending;
+use std::time::Duration;
 
 use mqtools_common::message::Message;
 use mqtools_common::report::Report;
 
-use crate::config::Display;
-use crate::format::{Format, Printed};
-use crate::rate::Rate;
-use crate::sink::{Sink, SinkError};
-use crate::watch::Watch;
+use crate::config::{Config, Display};
+use crate::exec::Runner;
+use crate::format::Printed;
+use crate::saver::Saver;
+use crate::screen::Screen;
+use crate::sink::SinkError;
+use crate::stats::Stats;
+
+/// How long the reader of standard output may take for what is left, once somebody waits for the
+/// end; the same for commands that were asked to end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How long commands may take until they are asked to end, once somebody waits for the end.
+const GRACE_OF_COMMANDS: Duration = Duration::from_secs(5);
 
 /// Takes the messages in.
 #[derive(Debug)]
-pub(crate) enum Output {
-    Messages { format: Format, sink: Sink },
-    Rate { rate: Rate, sink: Sink },
-    Watch(Box<Watch>),
+pub(crate) struct Output {
+    screen: Screen,
+    saver: Option<Box<Saver>>,
+    runner: Option<Box<Runner>>,
+    stats: Option<Box<Stats>>,
+    exit_on_error: bool,
 }
 
 impl Output {
     /// Prepares it; nothing is written yet.
     ///
     /// # Errors
-    /// A standard output that is not fit for it.
-    pub(crate) fn new(display: Display) -> Result<Self, Report> {
-        Ok(match display {
-            Display::Messages(format) => Self::Messages {
-                format,
-                sink: Sink::stdout()?,
-            },
-            Display::Rate => Self::Rate {
-                rate: Rate::new(),
-                sink: Sink::stdout()?,
-            },
-            Display::Watch(format) => Self::Watch(Box::new(Watch::new(format)?)),
+    /// A standard output that is not fit for it, or no folder to save to.
+    pub(crate) fn new(display: Display, config: &mut Config) -> Result<Self, Report> {
+        let saver = match &config.save_dir {
+            Some(folder) => Some(Box::new(Saver::new(folder)?)),
+            None => None,
+        };
+        let is_alone = matches!(display, Display::Nothing);
+        Ok(Self {
+            stats: config.stats.then(|| Box::new(Stats::new(is_alone))),
+            screen: Screen::new(display)?,
+            saver,
+            runner: config.exec.take().map(|exec| Box::new(Runner::new(exec))),
+            exit_on_error: config.exit_on_error,
         })
     }
 
     /// The connection is up.
     pub(crate) fn start(&mut self) -> Result<(), SinkError> {
-        match self {
-            Self::Messages { .. } => Ok(()),
-            Self::Rate { rate, .. } => {
-                *rate = Rate::new();
-                Ok(())
-            }
-            Self::Watch(watch) => Ok(watch.open()?),
+        if let Some(stats) = &mut self.stats {
+            stats.start();
         }
+        self.screen.start()
     }
 
     /// Whether there is a connection now, which [`wake`](Self::wake) waits to show where nothing
     /// else tells the user.
     pub(crate) fn set_connected(&mut self, is_connected: bool) {
-        if let Self::Watch(watch) = self {
-            watch.set_connected(is_connected);
-        }
+        self.screen.set_connected(is_connected);
     }
 
     /// Takes in one message.
     pub(crate) fn write(&mut self, message: &Message) -> Result<Printed, SinkError> {
-        Ok(match self {
-            Self::Messages { format, sink } => sink.print(format, message)?,
-            Self::Rate { rate, .. } => {
-                rate.count();
-                Printed::Yes
-            }
-            Self::Watch(watch) => watch.take(message)?,
-        })
+        let printed = self.screen.write(message)?;
+        if matches!(printed, Printed::No(_)) && self.exit_on_error {
+            return Ok(printed);
+        }
+        if let Some(stats) = &mut self.stats {
+            stats.count(message);
+        }
+        if let Some(saver) = &mut self.saver {
+            saver.save(message).map_err(SinkError::NotHandled)?;
+        }
+        if let Some(runner) = &mut self.runner {
+            let taken = runner.take(message, self.screen.batch());
+            taken.map_err(SinkError::NotHandled)?;
+        }
+        Ok(printed)
     }
 
-    /// The number of the batch that the last message is a part of.
-    pub(crate) fn batch(&self) -> u64 {
-        match self {
-            Self::Messages { sink, .. } => sink.batch(),
-            Self::Rate { .. } | Self::Watch(_) => 0,
+    /// Takes note of a message with which nothing is done.
+    pub(crate) fn pass(&mut self) {
+        if let Some(runner) = &mut self.runner {
+            runner.pass();
         }
     }
 
-    /// The messages of all batches below this number are safe. Those that are only counted, or
-    /// may be gone with the next picture, are so once they are taken in.
-    pub(crate) fn written(&self) -> u64 {
-        match self {
-            Self::Messages { sink, .. } => sink.written(),
-            Self::Rate { .. } | Self::Watch(_) => 1,
+    /// The number of the batch that the last message is a part of. With commands each message is
+    /// one.
+    pub(crate) fn batch(&self) -> u64 {
+        match &self.runner {
+            None => self.screen.batch(),
+            Some(runner) => runner.number(),
+        }
+    }
+
+    /// All batches below this number are handled: their messages are safe, or
+    /// [have failed](Self::has_failed).
+    pub(crate) fn handled(&self) -> u64 {
+        match &self.runner {
+            None => self.screen.written(),
+            Some(runner) => runner.done(),
+        }
+    }
+
+    /// Whether a batch that is handled has failed, and must not be acknowledged.
+    pub(crate) fn has_failed(&self, batch: u64) -> bool {
+        let runner = self.runner.as_ref();
+        runner.is_some_and(|runner| runner.has_failed(batch))
+    }
+
+    /// What became of the batches below this number is known to all.
+    pub(crate) fn forget(&mut self, batch: u64) {
+        if let Some(runner) = &mut self.runner {
+            runner.forget(batch);
         }
     }
 
     /// No message should be taken in before [`flush`](Self::flush) has made room.
     pub(crate) fn is_full(&self) -> bool {
-        match self {
-            Self::Messages { sink, .. } => sink.is_full(),
-            Self::Rate { .. } | Self::Watch(_) => false,
-        }
+        self.screen.is_full() || self.runner.as_ref().is_some_and(|runner| runner.is_full())
     }
 
-    /// Whether everything that was flushed is written.
+    /// Whether everything that was flushed is written, and no command runs.
     pub(crate) fn is_idle(&self) -> bool {
-        match self {
-            Self::Messages { sink, .. } | Self::Rate { sink, .. } => sink.is_idle(),
-            Self::Watch(_) => true,
-        }
+        self.screen.is_idle() && self.runner.as_ref().is_none_or(|runner| runner.is_idle())
     }
 
     /// Writes what was taken in, or begins to.
     pub(crate) fn flush(&mut self) -> Result<(), SinkError> {
-        match self {
-            Self::Messages { sink, .. } => sink.flush(),
-            Self::Rate { .. } => Ok(()),
-            Self::Watch(watch) => Ok(watch.draw_if_due()?),
-        }
+        self.screen.flush()?;
+        self.show_printed();
+        Ok(())
     }
 
     /// Waits until there is something to do without a message; then call
     /// [`woken`](Self::woken). Safe to drop and to call again.
     pub(crate) async fn wake(&mut self) {
-        match self {
-            Self::Messages { sink, .. } => sink.wake().await,
-            Self::Rate { rate, sink } => tokio::select! {
-                () = rate.second() => {}
-                () = sink.wake() => {}
+        match (&mut self.runner, &mut self.stats) {
+            (None, None) => self.screen.wake().await,
+            (runner, stats) => tokio::select! {
+                () = self.screen.wake() => {}
+                () = async { match runner {
+                    Some(runner) => runner.wake().await,
+                    None => pending().await,
+                }} => {}
+                () = async { match stats {
+                    Some(stats) => stats.wake().await,
+                    None => pending().await,
+                }} => {}
             },
-            Self::Watch(watch) => watch.wake().await,
         }
     }
 
     /// Does what [`wake`](Self::wake) waited for.
     pub(crate) fn woken(&mut self) -> Result<(), SinkError> {
-        match self {
-            Self::Messages { sink, .. } => sink.woken(),
-            Self::Rate { rate, sink } => {
-                if let Some(count) = rate.due() {
-                    sink.line(count)?;
-                }
-                sink.flush()
-            }
-            Self::Watch(watch) => Ok(watch.woken()?),
+        self.screen.woken()?;
+        if let Some(runner) = &mut self.runner {
+            runner.woken().map_err(SinkError::NotHandled)?;
         }
+        if let Some(stats) = &mut self.stats {
+            stats.woken();
+        }
+        self.show_printed();
+        Ok(())
     }
 
     /// No more messages come. Nothing is left to write once it [is idle](Self::is_idle).
     pub(crate) fn finish(&mut self) -> Result<(), SinkError> {
-        match self {
-            Self::Messages { sink, .. } => sink.flush(),
-            Self::Rate { rate, sink } => {
-                if let Some(count) = rate.rest() {
-                    sink.line(count)?;
-                }
-                sink.flush()
+        self.screen.finish()?;
+        self.show_printed();
+        Ok(())
+    }
+
+    /// Somebody waits for the end: nothing new is begun. Gives how long what was begun may take;
+    /// then call [`quit`](Self::quit).
+    pub(crate) fn hurry(&mut self) -> Duration {
+        match &mut self.runner {
+            Some(runner) => {
+                runner.stop();
+                GRACE_OF_COMMANDS
             }
-            Self::Watch(watch) => {
-                // It fails when the terminal has hung up: nobody is left to look at it.
-                let _ = watch.finish();
-                Ok(())
-            }
+            None => GRACE,
+        }
+    }
+
+    /// Asks what still runs to end; gives how long that may take, if it was not asked before.
+    pub(crate) fn quit(&mut self) -> Option<Duration> {
+        let runner = self.runner.as_mut()?;
+        runner.quit().then_some(GRACE)
+    }
+
+    /// How many commands failed; none without commands.
+    pub(crate) fn failures(&self) -> Option<u64> {
+        self.runner.as_ref().map(|runner| runner.failures())
+    }
+
+    /// That commands failed, if any did.
+    pub(crate) fn failure(&self) -> Option<Report> {
+        self.runner.as_ref()?.failure()
+    }
+
+    /// Nothing more is done: what was counted is printed.
+    pub(crate) fn print_stats(&mut self) {
+        if let Some(stats) = &mut self.stats {
+            stats.print();
+        }
+    }
+
+    fn show_printed(&mut self) {
+        if let Some(runner) = &mut self.runner {
+            runner.printed(self.screen.written());
         }
     }
 }

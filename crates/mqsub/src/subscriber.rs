@@ -8,14 +8,15 @@ use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::topic::TopicFilter;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
+use crate::enough::Idle;
 use crate::filter::Verdict;
-use crate::format::Printed;
+use crate::format::{NotDecoded, Printed};
 use crate::output::Output;
 use crate::remover::{Refused, Remover};
 use crate::sink::SinkError;
@@ -25,10 +26,6 @@ use crate::warn;
 /// How long the broker may take for its next answer to `--remove-retained`, once somebody waits
 /// for the end.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long the reader of standard output may take for what is left, once somebody waits for the
-/// end.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// How many messages may wait to be acknowledged before no more are taken in: no broker that
 /// keeps to the protocol sends more without an answer (a Packet Identifier has 16 bits).
@@ -44,6 +41,9 @@ pub(crate) struct Summary {
     received: u64,
     printed: u64,
     reconnects: u64,
+    /// Of `--exec`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commands_failed: Option<u64>,
     pub(crate) exit_code: u8,
 }
 
@@ -62,7 +62,8 @@ pub(crate) async fn run(
     let mut subscriber = Subscriber {
         client,
         output,
-        remover: config.remove_retained.then(Remover::default),
+        remover: config.removal.map(Remover::new),
+        idle: Idle::new(config.idle_timeout),
         config,
         finishing: false,
         received: 0,
@@ -83,6 +84,7 @@ pub(crate) async fn run(
     subscriber.client.give_up_when_lost();
     let ended = subscriber.drain(ended, &mut stop).await;
     let ended = subscriber.settle(ended, &mut stop).await;
+    let ended = subscriber.with_failures(ended);
     let farewell = match ended {
         // As mosquitto_sub does: who is stopped from outside leaves a Will (MQTT 5).
         Ok(End::Interrupted | End::TimedOut) => ReasonCode::WITH_WILL,
@@ -90,10 +92,12 @@ pub(crate) async fn run(
     };
     // What was printed is acknowledged before the DISCONNECT; what was not stays the broker's.
     let _ = subscriber.client.close(farewell).await;
+    subscriber.output.print_stats();
     *summary = Summary {
         received: subscriber.received,
         printed: subscriber.printed,
         reconnects: subscriber.client.reconnects(),
+        commands_failed: subscriber.output.failures(),
         exit_code: 0,
     };
     Ok(ended?.exit())
@@ -105,6 +109,7 @@ struct Subscriber {
     config: Config,
     /// With `--remove-retained`.
     remover: Option<Remover>,
+    idle: Idle,
     /// All is printed that was wanted; only the remover is still busy.
     finishing: bool,
     received: u64,
@@ -171,7 +176,11 @@ impl Subscriber {
         let mut lost = None;
         loop {
             // What the broker sends waits at its side then, and takes no memory here.
-            self.client.pause_reading(self.is_full());
+            let is_full = self.is_full();
+            self.client.pause_reading(is_full);
+            let may_come =
+                self.unanswered == 0 && !is_full && self.output.is_idle() && self.client.is_up();
+            self.idle.look(self.received, may_come);
             tokio::select! {
                 biased;
                 end = stop.requested() => return Ok(end),
@@ -181,6 +190,7 @@ impl Subscriber {
                     }
                 }
                 step = self.client.step(), if lost.is_none() => lost = step.err(),
+                () = self.idle.over() => return Ok(End::Done),
             }
             self.output
                 .set_connected(lost.is_some() || self.client.is_up());
@@ -212,19 +222,25 @@ impl Subscriber {
     ) -> Result<End, Report> {
         let mut done = self.output.finish();
         let mut is_hurried = matches!(ended, Ok(End::Interrupted | End::TimedOut));
-        let mut grace = std::pin::pin!(sleep(GRACE));
+        let mut grace = std::pin::pin!(sleep(Duration::ZERO));
+        if is_hurried {
+            grace.as_mut().reset(Instant::now() + self.output.hurry());
+        }
         let mut is_connected = ended.is_ok();
         self.client.pause_reading(true);
-        while done.is_ok() && !self.output.is_idle() {
+        while !self.output.is_idle() {
             tokio::select! {
                 biased;
-                () = self.output.wake() => done = self.output.woken(),
+                () = self.output.wake() => done = done.and(self.output.woken()),
                 end = stop.requested(), if !is_hurried => {
                     is_hurried = true;
                     ended = ended.and(Ok(end));
-                    grace.as_mut().reset(Instant::now() + GRACE);
+                    grace.as_mut().reset(Instant::now() + self.output.hurry());
                 }
-                () = &mut grace, if is_hurried => break,
+                () = &mut grace, if is_hurried => match self.output.quit() {
+                    Some(time) => grace.as_mut().reset(Instant::now() + time),
+                    None => break,
+                },
                 step = self.client.step(), if is_connected => is_connected = step.is_ok(),
             }
             self.acknowledge();
@@ -232,7 +248,7 @@ impl Subscriber {
         self.acknowledge();
         self.client.pause_reading(false);
         match (ended, done) {
-            (Ok(_), Err(why @ SinkError::Io(_))) => unwritten(why),
+            (Ok(_), Err(why @ (SinkError::Io(_) | SinkError::NotHandled(_)))) => unwritten(why),
             (ended, _) => ended,
         }
     }
@@ -312,12 +328,6 @@ impl Subscriber {
         let Some(remover) = &self.remover else {
             return ended;
         };
-        if let Some(trace) = self.config.connect.trace {
-            trace(format_args!(
-                "removed {} retained messages",
-                remover.removed()
-            ));
-        }
         match (ended, lost) {
             (Err(report), _) | (Ok(_), Some(report)) if !is_settled => {
                 Err(report.note(remover.balance()))
@@ -333,8 +343,25 @@ impl Subscriber {
                     })
                     .note(remover.balance()))
             }
-            (Ok(end), _) => remover.failure().map_or(Ok(end), Err),
+            (Ok(end), _) => {
+                if !self.config.quiet {
+                    report::note(remover.count());
+                }
+                remover.failure().map_or(Ok(end), Err)
+            }
             (Err(report), _) => Err(report),
+        }
+    }
+
+    /// The end, with the commands that failed. Who stops it from outside gets his own code.
+    fn with_failures(&self, ended: Result<End, Report>) -> Result<End, Report> {
+        match (ended, self.output.failure()) {
+            (Ok(End::Done), Some(failure)) => Err(failure),
+            (Ok(end), Some(failure)) => {
+                warn(&self.config, &failure.in_one_line());
+                Ok(end)
+            }
+            (ended, _) => ended,
         }
     }
 
@@ -426,19 +453,23 @@ impl Subscriber {
             Verdict::Print => {
                 match self.output.write(message) {
                     Ok(Printed::Yes) => self.printed += 1,
-                    Ok(Printed::No(why)) => {
-                        let topic = message.topic.as_str();
-                        warn(
-                            &self.config,
-                            &format!("a payload on the topic {topic:?} is not JSON: {why}"),
-                        );
+                    Ok(Printed::Hex(why)) => {
+                        self.printed += 1;
+                        warn(&self.config, &undecoded(message, &why));
                     }
+                    Ok(Printed::No(why)) if self.config.exit_on_error => {
+                        return Err(Report::new(Exit::UNKNOWN, undecoded(message, &why)));
+                    }
+                    Ok(Printed::No(why)) => warn(&self.config, &undecoded(message, &why)),
                     // Before its receipt is taken: nobody has read this message.
                     Err(why) => return unwritten(why).map(Some),
                 }
             }
-            Verdict::Count => self.printed += 1,
-            Verdict::Skip | Verdict::SkipRetained => {}
+            Verdict::Count => {
+                self.output.pass();
+                self.printed += 1;
+            }
+            Verdict::Skip | Verdict::Hide => self.output.pass(),
             // Our own empty messages come back as live ones, and a broker may send them before
             // it has sent all that it retains.
             Verdict::Finish if !self.is_settled() => {
@@ -455,8 +486,9 @@ impl Subscriber {
         if let Some(receipt) = message.receipt {
             self.receipts.push_back((self.output.batch(), receipt));
         }
-        let enough = self.config.count.is_some_and(|count| self.printed >= count);
-        Ok(enough.then_some(End::Done))
+        let counts = matches!(verdict, Verdict::Print | Verdict::Count);
+        let is_last = counts && self.config.enough.is_reached(self.printed, message);
+        Ok(is_last.then_some(End::Done))
     }
 
     fn subscribed(
@@ -527,17 +559,25 @@ impl Subscriber {
     }
 
     fn acknowledge(&mut self) {
-        let written = self.output.written();
+        let handled = self.output.handled();
         while let Some((batch, _)) = self.receipts.front()
-            && *batch < written
-            && let Some((_, receipt)) = self.receipts.pop_front()
+            && *batch < handled
+            && let Some((batch, receipt)) = self.receipts.pop_front()
         {
-            self.client.session.acknowledge(receipt);
+            if !self.output.has_failed(batch) {
+                self.client.session.acknowledge(receipt);
+            }
         }
         if let Some(remover) = &mut self.remover {
-            remover.printed(written);
+            remover.printed(handled, |batch| !self.output.has_failed(batch));
         }
+        self.output.forget(handled);
     }
+}
+
+fn undecoded(message: &Message, why: &NotDecoded) -> String {
+    let topic = message.topic.as_str();
+    format!("a payload on the topic {topic:?} is {why}")
 }
 
 fn warn_of_refused(config: &Config, refused: &Refused) {
@@ -564,6 +604,7 @@ fn unwritten(why: SinkError) -> Result<End, Report> {
     match why {
         SinkError::ReaderGone => Ok(End::Done),
         SinkError::Io(why) => Err(unwritable(&why)),
+        SinkError::NotHandled(report) => Err(report),
     }
 }
 
