@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgGroup, Command, CommandFactory as _, Parser};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::defaults::DefaultsArgs;
@@ -28,7 +29,8 @@ Exit codes: 0 every message arrived (QoS 0: was handed over), 1 usage,
 
 const USAGE: &str = "\
 mqpub [OPTIONS] {-t TOPIC | -L URL}
-             {-m TEXT | -f FILE | -l | -s | -n}";
+             {-m TEXT | -f FILE | -l | -s | -n}
+mqpub [OPTIONS] -l --topic-separator TEXT";
 
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]
@@ -64,7 +66,8 @@ pub struct Args {
         short,
         long,
         value_name = "TOPIC",
-        required_unless_present = "url",
+        required_unless_present_any = ["url", "topic_separator"],
+        conflicts_with = "topic_separator",
         allow_hyphen_values = true
     )]
     pub topic: Option<String>,
@@ -92,6 +95,19 @@ pub struct Args {
     /// Publish each line of standard input as a message
     #[arg(short = 'l', long, group = "source")]
     pub stdin_line: bool,
+
+    /// With -l: lines end with a NUL byte instead of a newline, as those of find -print0
+    #[arg(short = '0', long)]
+    pub null_data: bool,
+
+    /// With -l: each line is a topic, this text and a payload, which may have the text in it
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        value_parser = separator()
+    )]
+    pub topic_separator: Option<OsString>,
 
     /// Publish all of standard input as one message
     #[arg(short = 's', long, group = "source")]
@@ -130,6 +146,15 @@ pub struct Args {
 
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+fn separator() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().try_map(|text| {
+        if text.is_empty() {
+            return Err("it must have at least one character");
+        }
+        Ok(text)
+    }))
 }
 
 fn repeat(text: &str) -> Result<u64, String> {

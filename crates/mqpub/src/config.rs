@@ -13,7 +13,9 @@ use mqtools_common::topic::{TopicError, TopicName};
 use mqtools_common::usage::misuse;
 
 use crate::cli::Args;
-use crate::source::{Input, Repetition, SourceConfig};
+use crate::source::messages::MessagesConfig;
+use crate::source::records::{Form, Recipe};
+use crate::source::{Cut, Input, Repetition, SourceConfig};
 
 /// A broker of MQTT 3.1.1 cannot announce how many unfinished QoS 2 messages it takes, and
 /// mosquitto closes the connection at the 21st (its max_inflight_messages, unless set).
@@ -24,7 +26,7 @@ const QOS_2_IN_FLIGHT_V311: u16 = 20;
 pub(crate) struct Config {
     pub(crate) connect: ConnectConfig,
     pub(crate) message: Template,
-    pub(crate) source: SourceConfig,
+    pub(crate) messages: MessagesConfig,
 }
 
 /// What all messages of a run share.
@@ -40,27 +42,33 @@ pub(crate) struct Template {
 
 impl Config {
     pub(crate) fn new(args: Args) -> Result<Self, Report> {
+        check_fit(&args)?;
         let url = args.url.parse()?;
+        let recipe = args.topic_separator.map(|separator| Recipe {
+            form: Form::Separated(separator.into_vec().into()),
+        });
         let topic = match &url {
             Some(url) => url.single_topic(args.topic),
             None => args.topic,
         };
-        let topic = topic.ok_or_else(|| {
-            misuse("the URL given with -L holds no topic")
-                .hint("end it with /TOPIC, or add -t TOPIC")
-        })?;
-        let topic = TopicName::new(&topic).map_err(|why| {
-            let error = match why {
-                // Nobody wants to read that much of it.
-                TopicError::TooLong(_) => "cannot publish to this topic".to_owned(),
-                _ => format!("cannot publish to the topic {topic:?}"),
-            };
-            misuse(error).cause(why).hint(why.hint())
-        })?;
+        let topic = match (topic, &recipe) {
+            (Some(topic), None) => topic_name(&topic)?,
+            (None, None) => {
+                return Err(misuse("the URL given with -L holds no topic")
+                    .hint("end it with /TOPIC, or add -t TOPIC"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(misuse("each message has a topic of its own")
+                    .hint("leave -t out, and the topic of the URL given with -L"));
+            }
+            (None, Some(_)) => TopicName::default(),
+        };
         let input = match (args.message, args.file) {
             (Some(text), _) => Input::Text(Bytes::from(text.into_vec())),
             (None, Some(path)) => Input::File(path),
-            (None, None) if args.stdin_line => Input::Lines,
+            (None, None) if args.stdin_line => {
+                Input::Lines(Cut(if args.null_data { 0 } else { b'\n' }))
+            }
             (None, None) if args.stdin_file => Input::Stdin,
             // clap has made sure that one source was given.
             (None, None) => Input::Text(Bytes::new()),
@@ -81,7 +89,7 @@ impl Config {
             count: args.repeat,
             delay: args.repeat_delay,
         };
-        let is_long = matches!(input, Input::Lines) || repetition.count > 1;
+        let is_long = matches!(input, Input::Lines(_)) || repetition.count > 1;
         if args.connection.retry.is_none() && !is_long {
             connect.retry = RetryPolicy {
                 first: Attempts::NONE,
@@ -102,9 +110,38 @@ impl Config {
                 quiet: args.talk.quiet,
             },
             connect,
-            source: SourceConfig { input, repetition },
+            messages: MessagesConfig {
+                source: SourceConfig { input, repetition },
+                recipe,
+            },
         })
     }
+}
+
+/// Options that change a source which was not given. clap drops such a requirement where the
+/// source that was given excludes the one that is needed.
+fn check_fit(args: &Args) -> Result<(), Report> {
+    for (given, option) in [
+        (args.null_data, "-0"),
+        (args.topic_separator.is_some(), "--topic-separator"),
+    ] {
+        if given && !args.stdin_line {
+            return Err(misuse(format!("{option} goes with -l (--stdin-line) only"))
+                .hint(format!("leave {option} out, or publish lines with -l")));
+        }
+    }
+    Ok(())
+}
+
+fn topic_name(topic: &str) -> Result<TopicName, Report> {
+    TopicName::new(topic).map_err(|why| {
+        let error = match why {
+            // Nobody wants to read that much of it.
+            TopicError::TooLong(_) => "cannot publish to this topic".to_owned(),
+            _ => format!("cannot publish to the topic {topic:?}"),
+        };
+        misuse(error).cause(why).hint(why.hint())
+    })
 }
 
 #[cfg(test)]

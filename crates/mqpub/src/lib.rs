@@ -46,7 +46,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 async fn publish(config: Config, summary: &mut Summary) -> Result<End, Report> {
     // Before connecting: a file that is not there should cost no connection.
-    let source = config.source.open()?;
+    let source = config.messages.open()?;
     let client = Client::connect(&config.connect).await?;
     // Up to here, and for a single message, a signal simply ends the process.
     let signals = source.is_long().then(Signals::listen).transpose()?;

@@ -14,7 +14,7 @@ use mqtools_common::signals::{Signal, Signals};
 
 use crate::books::{Books, Summary, messages};
 use crate::config::Template;
-use crate::source::Source;
+use crate::source::messages::Messages;
 use crate::stop::{Call, GRACE, Stop};
 
 /// How many bytes may wait to be sent before the source has to: enough for large writes.
@@ -42,7 +42,7 @@ pub(crate) enum End {
 /// Anything that kept a message from arriving, or from being known to have arrived.
 pub(crate) async fn run(
     client: Client,
-    source: Source,
+    source: Messages,
     template: Template,
     signals: Option<Signals>,
     summary: &mut Summary,
@@ -62,7 +62,7 @@ pub(crate) async fn run(
     let mut publisher = Publisher {
         client,
         source,
-        next: None,
+        has_next: false,
         message: Publication {
             topic: template.topic,
             payload: Payload::default(),
@@ -94,9 +94,9 @@ pub(crate) async fn run(
 
 struct Publisher {
     client: Client,
-    source: Source,
-    /// Taken from the source, and there was no room for it yet.
-    next: Option<Payload>,
+    source: Messages,
+    /// The message was taken from the source, and there was no room for it yet.
+    has_next: bool,
     message: Publication,
     /// Nothing more is published, at the end of the source or because it failed.
     exhausted: bool,
@@ -113,10 +113,10 @@ impl Publisher {
         let mut failure = None;
         loop {
             while !self.exhausted && self.has_room() {
-                let Some(payload) = self.next.take().or_else(|| self.source.ready()) else {
+                if !std::mem::take(&mut self.has_next) && !self.source.ready(&mut self.message) {
                     break;
-                };
-                if let Err(report) = self.publish(payload) {
+                }
+                if let Err(report) = self.publish() {
                     failure = Some(report);
                     self.exhausted = true;
                 }
@@ -125,7 +125,7 @@ impl Publisher {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
             // One ahead, so that the end of the source is known without a connection too.
-            let wants_more = !self.exhausted && self.next.is_none();
+            let wants_more = !self.exhausted && !self.has_next;
             tokio::select! {
                 biased;
                 // In front: a step that is always ready must not keep it waiting.
@@ -158,9 +158,9 @@ impl Publisher {
                     }
                     self.stop.saw(self.books.progress(), self.client.session.output().len());
                 }
-                payload = self.source.next(), if wants_more => match payload {
-                    Ok(Some(payload)) => self.next = Some(payload),
-                    Ok(None) => self.exhausted = true,
+                has_next = self.source.next(&mut self.message), if wants_more => match has_next {
+                    Ok(true) => self.has_next = true,
+                    Ok(false) => self.exhausted = true,
                     Err(report) => {
                         failure = Some(report);
                         self.exhausted = true;
@@ -210,7 +210,7 @@ impl Publisher {
         let report = Report::new(Exit::CONNECTION_LOST, error).cause(cause);
         self.give_up();
         let mut balance = self.balance();
-        let left_over = self.source.left_over() + u64::from(self.next.is_some());
+        let left_over = self.source.left_over() + u64::from(self.has_next);
         if left_over > 0 {
             balance.push_str(&format!("; {left_over} more were read and not sent"));
         }
@@ -226,8 +226,7 @@ impl Publisher {
         report.note(format!("{balance}; the rest of the input was not sent"))
     }
 
-    fn publish(&mut self, payload: Payload) -> Result<(), Report> {
-        self.message.payload = payload;
+    fn publish(&mut self) -> Result<(), Report> {
         self.client
             .session
             .publish(&self.message)

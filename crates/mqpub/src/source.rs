@@ -1,5 +1,8 @@
 //! Where payloads come from: one message, perhaps repeated, or the lines of standard input.
 
+pub(crate) mod messages;
+pub(crate) mod records;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -42,8 +45,12 @@ pub(crate) enum Input {
     /// `-s`
     Stdin,
     /// `-l`
-    Lines,
+    Lines(Cut),
 }
+
+/// What ends a line, as one byte: `-0` makes it NUL.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cut(pub(crate) u8);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Repetition {
@@ -56,7 +63,7 @@ impl SourceConfig {
     /// Reads what can be read at once.
     pub(crate) fn open(self) -> Result<Source, Report> {
         let payload = match self.input {
-            Input::Lines => return read_lines().map(Source::Lines),
+            Input::Lines(cut) => return read_lines(cut).map(Source::Lines),
             Input::Text(payload) => payload.into(),
             Input::File(path) => open_file(path)?,
             Input::Stdin => read_stdin()?.into(),
@@ -164,6 +171,7 @@ pub(crate) struct Lines {
     chunks: mpsc::Receiver<Result<Bytes, Report>>,
     /// Whole lines, not published yet.
     chunk: Bytes,
+    end: Cut,
     reader: Arc<Reader>,
 }
 
@@ -218,7 +226,7 @@ impl Lines {
         if self.chunk.is_empty() {
             return None;
         }
-        match memchr::memchr(b'\n', &self.chunk) {
+        match memchr::memchr(self.end.0, &self.chunk) {
             Some(end) => {
                 let mut line = self.chunk.split_to(end + 1);
                 line.truncate(end);
@@ -229,18 +237,19 @@ impl Lines {
     }
 }
 
-fn read_lines() -> Result<Lines, Report> {
+fn read_lines(end: Cut) -> Result<Lines, Report> {
     check_stdin()?;
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
     let reader = Arc::<Reader>::default();
     let state = Arc::clone(&reader);
     std::thread::Builder::new()
         .name("stdin".into())
-        .spawn(move || forward_lines(io::stdin().lock(), &sender, &state))
+        .spawn(move || forward_lines(io::stdin().lock(), end, &sender, &state))
         .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start a thread").cause(why))?;
     Ok(Lines {
         chunks,
         chunk: Bytes::new(),
+        end,
         reader,
     })
 }
@@ -248,6 +257,7 @@ fn read_lines() -> Result<Lines, Report> {
 /// Sends what `input` holds in pieces that end with a line, as soon as each is there.
 fn forward_lines(
     mut input: impl Read,
+    end: Cut,
     sender: &mpsc::Sender<Result<Bytes, Report>>,
     state: &Reader,
 ) {
@@ -275,7 +285,7 @@ fn forward_lines(
                 return;
             }
             Ok(fresh) => {
-                let end = memchr::memrchr(b'\n', fresh).map(|at| buffer.len() + at + 1);
+                let end = memchr::memrchr(end.0, fresh).map(|at| buffer.len() + at + 1);
                 buffer.extend_from_slice(fresh);
                 match end {
                     Some(end) => Ok(buffer.split_to(end).freeze()),
@@ -390,13 +400,18 @@ mod tests {
     }
 
     fn lines_of(pieces: Vec<&'static [u8]>) -> Vec<Vec<u8>> {
+        records_of(Cut(b'\n'), pieces)
+    }
+
+    fn records_of(end: Cut, pieces: Vec<&'static [u8]>) -> Vec<Vec<u8>> {
         let (sender, chunks) = mpsc::channel(100);
         let reader = Arc::<Reader>::default();
-        forward_lines(Pieces(pieces), &sender, &reader);
+        forward_lines(Pieces(pieces), end, &sender, &reader);
         drop(sender);
         let mut lines = Lines {
             chunks,
             chunk: Bytes::new(),
+            end,
             reader,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -419,6 +434,16 @@ mod tests {
         }
         let bytewise = text.chunks(1).collect();
         assert_eq!(lines_of(bytewise), expected);
+    }
+
+    #[test]
+    fn nul_ends_a_record_as_a_newline_ends_a_line() {
+        let expected: Vec<&[u8]> = vec![b"one\n", b"", b"two"];
+        let text = b"one\n\0\0two";
+        for cut in 1..text.len() {
+            let pieces = vec![&text[..cut], &text[cut..]];
+            assert_eq!(records_of(Cut(0), pieces), expected);
+        }
     }
 
     #[test]
