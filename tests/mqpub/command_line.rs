@@ -14,7 +14,15 @@ fn misused(args: &[&str]) -> Complaint {
 
 #[test]
 fn exactly_one_source_must_be_given() {
-    let sources: [&[&str]; 5] = [&["-m", "x"], &["-f", "x"], &["-l"], &["-s"], &["-n"]];
+    let sources: [&[&str]; 7] = [
+        &["-m", "x"],
+        &["-f", "x"],
+        &["-l"],
+        &["-s"],
+        &["-n"],
+        &["--json-lines"],
+        &["--replay", "x"],
+    ];
     for (index, first) in sources.iter().enumerate() {
         for second in &sources[index + 1..] {
             let words = [&["-t", "a"][..], first, second].concat();
@@ -161,8 +169,7 @@ fn what_is_wrong_is_told_in_plain_sentences() {
     assert_eq!(misused(&["-m", "x"]).error, "--topic <TOPIC> is missing");
     let error = misused(&["-f", "", "-t", "a"]).error;
     assert!(error.contains("'--file <FILE>', and"), "{error}");
-    let source =
-        "one of --message <TEXT>, --file <FILE>, --stdin-line, --stdin-file and --null-message";
+    let source = "one of --message <TEXT>, --file <FILE>, --stdin-line, --json-lines, --replay <FILE>, --stdin-file and --null-message";
     assert_eq!(misused(&["-t", "a"]).error, format!("{source} is missing"));
     assert_eq!(
         misused(&[]).error,

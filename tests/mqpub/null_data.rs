@@ -49,6 +49,6 @@ fn it_needs_the_source_that_it_changes() {
     for source in [&["-m", "x"][..], &["-s"], &["-n"]] {
         let tool = mqpub().args(nobody.args()).args(["-t", "a", "-0"]);
         let complaint = complaint(tool.args(source).run(), 1);
-        assert!(complaint.error.contains("--stdin-line"), "{complaint:?}");
+        assert!(complaint.error.contains("-0 goes with -l"), "{complaint:?}");
     }
 }

@@ -124,8 +124,8 @@ fn a_bad_line_is_named_and_what_came_before_it_has_arrived() {
 fn it_goes_with_lines_only_and_with_no_other_topic() {
     let nobody = unused_port();
     for (args, named) in [
-        (&["-m", "x"][..], "--stdin-line"),
-        (&["-s"], "--stdin-line"),
+        (&["-m", "x"][..], "goes with -l only"),
+        (&["-s"], "goes with -l only"),
         (&["-l", "-t", "a"], "--topic"),
         (&["-l", "-L", "mqtt://localhost/a"], "topic of its own"),
         (&["-l", "--topic-separator", ""], "--topic-separator"),

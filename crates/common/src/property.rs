@@ -9,6 +9,8 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 
 pub use parse::{Typed, parse};
 
+use crate::topic::{MAX_STRING, TopicName, check_text};
+
 /// A property that a client may send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Property {
@@ -66,6 +68,36 @@ impl Property {
             Self::TopicAlias(_) => 0x23,
             Self::UserProperty(..) => 0x26,
             Self::MaximumPacketSize(_) => 0x27,
+        }
+    }
+
+    /// Whether it can be sent, and a broker will not close the connection for it.
+    ///
+    /// # Errors
+    /// What is wrong with the value, in words.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::PayloadFormatIndicator(byte)
+            | Self::RequestProblemInformation(byte)
+            | Self::RequestResponseInformation(byte)
+                if *byte > 1 =>
+            {
+                Err("it is 0 or 1".to_owned())
+            }
+            Self::ContentType(text) | Self::ReasonString(text) => {
+                check_text(text).map_err(|why| why.to_string())
+            }
+            Self::ResponseTopic(topic) => TopicName::new(topic)
+                .map(drop)
+                .map_err(|why| format!("the response topic is no Topic Name: {why}")),
+            Self::CorrelationData(bytes) if bytes.len() > MAX_STRING => Err(format!(
+                "it is {} bytes long, and MQTT allows {MAX_STRING}",
+                bytes.len()
+            )),
+            Self::UserProperty(key, value) => check_text(key)
+                .and_then(|()| check_text(value))
+                .map_err(|why| why.to_string()),
+            _ => Ok(()),
         }
     }
 

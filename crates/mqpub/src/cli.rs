@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
-use clap::{ArgGroup, Command, CommandFactory as _, Parser};
+use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::message::Qos;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
+
+mod pace;
+
+pub use pace::{Rate, Speed};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,6 +22,7 @@ Examples:
   MQ_PASSWORD=secret mqpub -u name --cafile ca.pem -t a/topic -m hello
   journalctl -f -o cat | mqpub -t logs/host -l -q 1
   mqpub -t camera/door -f picture.jpg -r
+  mqsub -h a -t '#' -F %j | mqpub -h b --json-lines
 
 Signals: -l and --repeat end with SIGINT, SIGTERM and SIGHUP; what was read
 still arrives, then the process ends by the signal.
@@ -30,7 +35,8 @@ Exit codes: 0 every message arrived (QoS 0: was handed over), 1 usage,
 const USAGE: &str = "\
 mqpub [OPTIONS] {-t TOPIC | -L URL}
              {-m TEXT | -f FILE | -l | -s | -n}
-mqpub [OPTIONS] -l --topic-separator TEXT";
+mqpub [OPTIONS] -l --topic-separator TEXT
+mqpub [OPTIONS] {--json-lines | --replay FILE}";
 
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]
@@ -66,8 +72,8 @@ pub struct Args {
         short,
         long,
         value_name = "TOPIC",
-        required_unless_present_any = ["url", "topic_separator"],
-        conflicts_with = "topic_separator",
+        required_unless_present_any = ["url", "topic_separator", "json_lines", "replay"],
+        conflicts_with_all = ["topic_separator", "json_lines", "replay"],
         allow_hyphen_values = true
     )]
     pub topic: Option<String>,
@@ -96,7 +102,30 @@ pub struct Args {
     #[arg(short = 'l', long, group = "source")]
     pub stdin_line: bool,
 
-    /// With -l: lines end with a NUL byte instead of a newline, as those of find -print0
+    /// Publish the messages that the lines of standard input describe: JSON objects as mqsub -F %j
+    /// prints them; -q, -r and -D publish stand for what an object does not have
+    #[arg(long, group = "source")]
+    pub json_lines: bool,
+
+    /// Publish what mqsub -F %j has recorded in this file, with the times between the messages
+    #[arg(
+        long,
+        value_name = "FILE",
+        group = "source",
+        allow_hyphen_values = true
+    )]
+    pub replay: Option<PathBuf>,
+
+    /// With --replay: so many times as fast as it was recorded, or max for as fast as it goes
+    #[arg(long, value_name = "TIMES|max", allow_hyphen_values = true, default_value = "1", conflicts_with = "rate", value_parser = pace::speed)]
+    pub speed: Speed,
+
+    /// With --replay: publish the recording this many times
+    #[arg(long = "loop", value_name = "COUNT", allow_hyphen_values = true, default_value = "1", value_parser = repeat)]
+    pub repetitions: u64,
+
+    /// With -l or --json-lines: lines end with a NUL byte instead of a newline, as those of find
+    /// -print0
     #[arg(short = '0', long)]
     pub null_data: bool,
 
@@ -108,6 +137,11 @@ pub struct Args {
         value_parser = separator()
     )]
     pub topic_separator: Option<OsString>,
+
+    /// What to do about a line that is no message, with --topic-separator, --json-lines or --replay; skip
+    /// warns of it and goes on
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "stop")]
+    pub on_bad_line: OnBadLine,
 
     /// Publish all of standard input as one message
     #[arg(short = 's', long, group = "source")]
@@ -125,15 +159,26 @@ pub struct Args {
     #[arg(short, long)]
     pub retain: bool,
 
-    /// Publish the message this many times (not with -l)
-    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, default_value = "1", conflicts_with = "stdin_line",
+    /// Publish the message this many times, other than lines and recordings [default: 1]
+    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, conflicts_with_all = ["stdin_line", "json_lines", "replay"],
           value_parser = repeat)]
-    pub repeat: u64,
+    pub repeat: Option<u64>,
 
     /// Wait between repetitions; fractions are possible
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "0", conflicts_with = "stdin_line",
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "0", conflicts_with_all = ["stdin_line", "json_lines", "replay"],
           value_parser = delay)]
     pub repeat_delay: Duration,
+
+    /// Publish the message again and again at this interval, until a signal comes or --repeat is
+    /// reached; a file is read again each time. Seconds, or with a unit: 500ms, 10s, 5m, 1h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["stdin_line", "json_lines", "replay", "rate", "repeat_delay"],
+          value_parser = pace::interval)]
+    pub every: Option<Duration>,
+
+    /// Publish at most so many messages a second, or a minute or hour with /m or /h, evenly spread; a
+    /// recording's own times do not count then
+    #[arg(long, value_name = "COUNT[/s|/m|/h]", allow_hyphen_values = true, value_parser = pace::rate)]
+    pub rate: Option<Rate>,
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -146,6 +191,15 @@ pub struct Args {
 
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// What `--on-bad-line` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnBadLine {
+    /// It is the end, with an error.
+    Stop,
+    /// It is left out, with a warning.
+    Skip,
 }
 
 fn separator() -> ValueParser {

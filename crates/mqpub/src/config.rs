@@ -12,8 +12,10 @@ use mqtools_common::retry::{Attempts, RetryPolicy};
 use mqtools_common::topic::{TopicError, TopicName};
 use mqtools_common::usage::misuse;
 
-use crate::cli::Args;
+use crate::cli::{Args, OnBadLine, Speed};
 use crate::source::messages::MessagesConfig;
+use crate::source::object::Defaults;
+use crate::source::pace::Pace;
 use crate::source::records::{Form, Recipe};
 use crate::source::{Cut, Input, Repetition, SourceConfig};
 
@@ -44,34 +46,22 @@ impl Config {
     pub(crate) fn new(args: Args) -> Result<Self, Report> {
         check_fit(&args)?;
         let url = args.url.parse()?;
-        let recipe = args.topic_separator.map(|separator| Recipe {
-            form: Form::Separated(separator.into_vec().into()),
-        });
+        let typed = args.topic.clone();
         let topic = match &url {
-            Some(url) => url.single_topic(args.topic),
-            None => args.topic,
+            Some(url) => url.single_topic(typed),
+            None => typed,
         };
-        let topic = match (topic, &recipe) {
-            (Some(topic), None) => topic_name(&topic)?,
-            (None, None) => {
+        let topic = match (topic, args.topic_separator.is_some() || has_objects(&args)) {
+            (Some(topic), false) => topic_name(&topic)?,
+            (None, false) => {
                 return Err(misuse("the URL given with -L holds no topic")
                     .hint("end it with /TOPIC, or add -t TOPIC"));
             }
-            (Some(_), Some(_)) => {
+            (Some(_), true) => {
                 return Err(misuse("each message has a topic of its own")
                     .hint("leave -t out, and the topic of the URL given with -L"));
             }
-            (None, Some(_)) => TopicName::default(),
-        };
-        let input = match (args.message, args.file) {
-            (Some(text), _) => Input::Text(Bytes::from(text.into_vec())),
-            (None, Some(path)) => Input::File(path),
-            (None, None) if args.stdin_line => {
-                Input::Lines(Cut(if args.null_data { 0 } else { b'\n' }))
-            }
-            (None, None) if args.stdin_file => Input::Stdin,
-            // clap has made sure that one source was given.
-            (None, None) => Input::Text(Bytes::new()),
+            (None, true) => TopicName::default(),
         };
         let mut connect =
             ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
@@ -79,55 +69,132 @@ impl Config {
         if !(idle.subscribe.is_empty() && idle.unsubscribe.is_empty()) && !args.talk.quiet {
             warn("-D subscribe and -D unsubscribe have no effect: mqpub only publishes");
         }
+        let highest = if has_objects(&args) {
+            Qos::ExactlyOnce
+        } else {
+            args.qos
+        };
         if args.connection.max_inflight.is_none()
-            && args.qos == Qos::ExactlyOnce
+            && highest == Qos::ExactlyOnce
             && connect.connect.version != Version::V5
         {
             connect.max_in_flight = QOS_2_IN_FLIGHT_V311;
         }
-        let repetition = Repetition {
-            count: args.repeat,
-            delay: args.repeat_delay,
+        let message = Template {
+            topic,
+            qos: args.qos,
+            retain: args.retain,
+            properties: connect.properties.publish.clone(),
+            topic_alias: connect.properties.topic_alias,
+            quiet: args.talk.quiet,
         };
-        let is_long = matches!(input, Input::Lines(_)) || repetition.count > 1;
-        if args.connection.retry.is_none() && !is_long {
+        let has_default_retry = args.connection.retry.is_none();
+        let messages = messages(args, &message, connect.connect.version);
+        if has_default_retry && !messages.source.is_long() {
             connect.retry = RetryPolicy {
                 first: Attempts::NONE,
                 again: Attempts::NONE,
             };
         }
-        if args.qos != Qos::AtMostOnce {
+        if highest != Qos::AtMostOnce {
             connect.outlive_connection();
         }
-        connect.releases_leftovers = args.qos == Qos::ExactlyOnce;
+        connect.releases_leftovers = highest == Qos::ExactlyOnce;
         Ok(Self {
-            message: Template {
-                topic,
-                qos: args.qos,
-                retain: args.retain,
-                properties: connect.properties.publish.clone(),
-                topic_alias: connect.properties.topic_alias,
-                quiet: args.talk.quiet,
-            },
             connect,
-            messages: MessagesConfig {
-                source: SourceConfig { input, repetition },
-                recipe,
-            },
+            message,
+            messages,
         })
+    }
+}
+
+/// Where each message is described as a whole.
+fn has_objects(args: &Args) -> bool {
+    args.json_lines || args.replay.is_some()
+}
+
+/// What the options say about the source, and what becomes of it.
+fn messages(args: Args, message: &Template, version: Version) -> MessagesConfig {
+    let defaults = has_objects(&args).then(|| Defaults {
+        qos: message.qos,
+        retain: message.retain,
+        properties: message.properties.clone(),
+        has_properties: version == Version::V5,
+    });
+    let repetition = Repetition {
+        count: args.repeat.unwrap_or(match args.every {
+            Some(_) => u64::MAX,
+            None => 1,
+        }),
+        delay: args.repeat_delay,
+    };
+    let pace = match (args.rate, args.every, &args.replay, args.speed) {
+        (Some(rate), ..) => Some(Pace::rate(rate.interval)),
+        (None, Some(interval), ..) => Some(Pace::every(interval)),
+        (None, None, Some(_), Speed::Times(speed)) => Some(Pace::recorded(speed)),
+        _ => None,
+    };
+    let mut fresh = None;
+    let input = match (args.message, args.file, args.replay) {
+        (Some(text), ..) => Input::Text(Bytes::from(text.into_vec())),
+        (None, Some(path), _) => {
+            fresh = args.every.map(|_| path.clone());
+            Input::File(path)
+        }
+        (None, None, Some(path)) => Input::Recording(path, args.repetitions),
+        (None, None, None) if args.stdin_line || args.json_lines => {
+            Input::Lines(Cut(if args.null_data { 0 } else { b'\n' }))
+        }
+        (None, None, None) if args.stdin_file => Input::Stdin,
+        // clap has made sure that one source was given.
+        (None, None, None) => Input::Text(Bytes::new()),
+    };
+    let form = match (defaults, args.topic_separator, fresh) {
+        (Some(defaults), ..) => Form::Object(defaults),
+        (None, Some(separator), _) => Form::Separated(separator.into_vec().into()),
+        (None, None, Some(path)) => Form::Fresh(path),
+        (None, None, None) => Form::Payload,
+    };
+    let is_plain = matches!(form, Form::Payload) && pace.is_none();
+    MessagesConfig {
+        source: SourceConfig { input, repetition },
+        recipe: (!is_plain).then_some(Recipe {
+            form,
+            pace,
+            skips_bad: args.on_bad_line == OnBadLine::Skip,
+            quiet: args.talk.quiet,
+        }),
     }
 }
 
 /// Options that change a source which was not given. clap drops such a requirement where the
 /// source that was given excludes the one that is needed.
 fn check_fit(args: &Args) -> Result<(), Report> {
-    for (given, option) in [
-        (args.null_data, "-0"),
-        (args.topic_separator.is_some(), "--topic-separator"),
+    let is_recording = args.replay.is_some();
+    for (option, given, needed, is_there) in [
+        (
+            "-0",
+            args.null_data,
+            "-l or --json-lines",
+            args.stdin_line || args.json_lines,
+        ),
+        (
+            "--topic-separator",
+            args.topic_separator.is_some(),
+            "-l",
+            args.stdin_line,
+        ),
+        (
+            "--speed",
+            args.speed != Speed::default(),
+            "--replay",
+            is_recording,
+        ),
+        ("--loop", args.repetitions > 1, "--replay", is_recording),
     ] {
-        if given && !args.stdin_line {
-            return Err(misuse(format!("{option} goes with -l (--stdin-line) only"))
-                .hint(format!("leave {option} out, or publish lines with -l")));
+        if given && !is_there {
+            return Err(misuse(format!("{option} goes with {needed} only"))
+                .hint(format!("leave {option} out, or add {needed}")));
         }
     }
     Ok(())

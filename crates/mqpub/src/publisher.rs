@@ -12,7 +12,7 @@ use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{Report, warn};
 use mqtools_common::signals::{Signal, Signals};
 
-use crate::books::{Books, Summary, messages};
+use crate::books::{Books, Promise, Summary, messages};
 use crate::config::Template;
 use crate::source::messages::Messages;
 use crate::stop::{Call, GRACE, Stop};
@@ -61,6 +61,7 @@ pub(crate) async fn run(
     }
     let mut publisher = Publisher {
         client,
+        promise: source.promise(template.qos),
         source,
         has_next: false,
         message: Publication {
@@ -98,6 +99,7 @@ struct Publisher {
     /// The message was taken from the source, and there was no room for it yet.
     has_next: bool,
     message: Publication,
+    promise: Promise,
     /// Nothing more is published, at the end of the source or because it failed.
     exhausted: bool,
     books: Books,
@@ -180,8 +182,8 @@ impl Publisher {
         };
         match closed {
             // Acknowledged messages are safe, however the connection ends.
-            Err(why) if self.message.qos == Qos::AtMostOnce => Err(self.lost(&why)),
-            _ => match self.books.failure(self.message.qos, 0) {
+            Err(why) if self.has_unanswered() => Err(self.lost(&why)),
+            _ => match self.books.failure(self.promise, 0) {
                 Some(report) => Err(report),
                 None => Ok(self.stop.first.map_or(End::Done, End::Stopped)),
             },
@@ -232,6 +234,9 @@ impl Publisher {
             .publish(&self.message)
             .map_err(|why| self.not_publishable(&why))?;
         self.books.sent += 1;
+        if self.promise == Promise::Mixed && self.message.qos == Qos::AtMostOnce {
+            self.books.at_qos_0 += 1;
+        }
         Ok(())
     }
 
@@ -239,15 +244,18 @@ impl Publisher {
         let session = &mut self.client.session;
         session.is_online()
             && session.output().len() < HIGH_WATER
-            && (self.message.qos == Qos::AtMostOnce
+            && (self.promise == Promise::Nothing
                 || session.has_room() && session.unacknowledged_bytes() < BYTES_IN_FLIGHT)
     }
 
     /// Whether every message was answered.
     fn is_acknowledged(&self) -> bool {
-        self.message.qos != Qos::AtMostOnce
-            && self.exhausted
-            && self.client.session.unacknowledged() == 0
+        !self.has_unanswered() && self.exhausted && self.client.session.unacknowledged() == 0
+    }
+
+    /// Whether messages were sent, or will be, that the broker does not acknowledge.
+    fn has_unanswered(&self) -> bool {
+        self.promise == Promise::Nothing || self.books.at_qos_0 > 0
     }
 
     fn take_events(&mut self) {
@@ -284,7 +292,7 @@ impl Publisher {
 
     /// What has not surely arrived will not any more.
     fn give_up(&mut self) {
-        if self.message.qos == Qos::AtMostOnce {
+        if self.has_unanswered() {
             self.books.give_up(self.client.session.in_doubt());
         }
     }
@@ -309,11 +317,13 @@ impl Publisher {
 
     fn summary(&self) -> Summary {
         let unknown = self.client.session.unacknowledged();
-        self.books.summary(unknown, self.client.reconnects())
+        let mut summary = self.books.summary(unknown, self.client.reconnects());
+        summary.skipped = self.source.skipped();
+        summary
     }
 
     fn balance(&self) -> String {
         let unknown = self.client.session.unacknowledged();
-        self.books.balance(self.message.qos, unknown)
+        self.books.balance(self.promise, unknown)
     }
 }

@@ -1,11 +1,13 @@
 //! Where payloads come from: one message, perhaps repeated, or the lines of standard input.
 
 pub(crate) mod messages;
+pub(crate) mod object;
+pub(crate) mod pace;
 pub(crate) mod records;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub(crate) enum Input {
     Stdin,
     /// `-l`
     Lines(Cut),
+    /// `--replay`, so many times.
+    Recording(PathBuf, u64),
 }
 
 /// What ends a line, as one byte: `-0` makes it NUL.
@@ -60,10 +64,19 @@ pub(crate) struct Repetition {
 }
 
 impl SourceConfig {
+    /// Whether there is more than one message, or may be.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self.input, Input::Lines(_) | Input::Recording(..)) || self.repetition.count > 1
+    }
+
     /// Reads what can be read at once.
     pub(crate) fn open(self) -> Result<Source, Report> {
         let payload = match self.input {
-            Input::Lines(cut) => return read_lines(cut).map(Source::Lines),
+            Input::Lines(cut) => {
+                check_stdin()?;
+                return read_lines(cut, || io::stdin().lock()).map(Source::Lines);
+            }
+            Input::Recording(path, _) => return open_recording(&path),
             Input::Text(payload) => payload.into(),
             Input::File(path) => open_file(path)?,
             Input::Stdin => read_stdin()?.into(),
@@ -237,14 +250,17 @@ impl Lines {
     }
 }
 
-fn read_lines(end: Cut) -> Result<Lines, Report> {
-    check_stdin()?;
+/// Starts the thread; `input` is made there.
+fn read_lines<R: Read>(
+    end: Cut,
+    input: impl FnOnce() -> R + Send + 'static,
+) -> Result<Lines, Report> {
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
     let reader = Arc::<Reader>::default();
     let state = Arc::clone(&reader);
     std::thread::Builder::new()
         .name("stdin".into())
-        .spawn(move || forward_lines(io::stdin().lock(), end, &sender, &state))
+        .spawn(move || forward_lines(input(), end, &sender, &state))
         .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start a thread").cause(why))?;
     Ok(Lines {
         chunks,
@@ -305,15 +321,18 @@ fn forward_lines(
     }
 }
 
+fn open_recording(path: &Path) -> Result<Source, Report> {
+    let file = File::open(path).map_err(|why| {
+        unreadable_file(path, &why)
+            .hint("check the path given with --replay; --json-lines reads standard input")
+    })?;
+    read_lines(Cut(b'\n'), || file).map(Source::Lines)
+}
+
 /// Looks at a file; a large one is read only while it is sent.
 fn open_file(path: PathBuf) -> Result<Payload, Report> {
     let unreadable = |why: &io::Error| {
-        Report::new(
-            Exit::OS_ERROR,
-            format!("cannot read the file {}", path.display()),
-        )
-        .cause(why)
-        .hint("check the path given with -f; -s reads standard input")
+        unreadable_file(&path, why).hint("check the path given with -f; -s reads standard input")
     };
     let file = File::open(&path).map_err(|why| unreadable(&why))?;
     let metadata = file.metadata().map_err(|why| unreadable(&why))?;
@@ -359,6 +378,11 @@ fn check_stdin() -> Result<(), Report> {
             .hint("pipe the messages in, or give one with -m"));
     }
     Ok(())
+}
+
+fn unreadable_file(path: &Path, why: &io::Error) -> Report {
+    let error = format!("cannot read the file {}", path.display());
+    Report::new(Exit::OS_ERROR, error).cause(why)
 }
 
 fn unreadable_stdin(why: &io::Error) -> Report {

@@ -1,10 +1,11 @@
 //! Whole messages: all alike but for their payloads, or each made from a record of its own.
 
-use mqtools_common::message::Publication;
+use mqtools_common::message::{Publication, Qos};
 use mqtools_common::report::Report;
 
-use super::records::{Recipe, Records};
-use super::{Source, SourceConfig};
+use super::records::{Recipe, Recording, Records};
+use super::{Input, Source, SourceConfig};
+use crate::books::Promise;
 
 /// What is published, and how it becomes messages.
 #[derive(Debug)]
@@ -17,10 +18,17 @@ pub(crate) struct MessagesConfig {
 impl MessagesConfig {
     /// Reads what can be read at once.
     pub(crate) fn open(self) -> Result<Messages, Report> {
+        let recording = match &self.source.input {
+            Input::Recording(path, times) => Some(Recording {
+                path: path.clone(),
+                left: times.saturating_sub(1),
+            }),
+            _ => None,
+        };
         let source = self.source.open()?;
         Ok(match self.recipe {
             None => Messages::Alike(source),
-            Some(recipe) => Messages::Made(Box::new(Records::new(source, recipe))),
+            Some(recipe) => Messages::Made(Box::new(Records::new(source, recording, recipe))),
         })
     }
 }
@@ -58,6 +66,14 @@ impl Messages {
         }
     }
 
+    /// What can be expected of the broker, given the QoS of messages that have none of their own.
+    pub(crate) fn promise(&self, qos: Qos) -> Promise {
+        match self {
+            Self::Made(records) if records.has_qos() => Promise::Mixed,
+            _ => Promise::of(qos),
+        }
+    }
+
     /// Whether this may take long enough for somebody to want to stop it in order.
     pub(crate) fn is_long(&self) -> bool {
         match self {
@@ -71,6 +87,14 @@ impl Messages {
         match self {
             Self::Alike(source) => source.stop(),
             Self::Made(records) => records.stop(),
+        }
+    }
+
+    /// How many bad records were left out; none where none can be.
+    pub(crate) fn skipped(&self) -> Option<u64> {
+        match self {
+            Self::Alike(_) => None,
+            Self::Made(records) => records.skipped(),
         }
     }
 

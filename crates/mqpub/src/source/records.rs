@@ -1,105 +1,276 @@
-//! Records: lines or payloads of which each becomes a message in its own way.
+//! Records: lines or payloads of which each becomes a message in its own way and at its own time.
+
+use std::path::PathBuf;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use mqtools_common::exit::Exit;
 use mqtools_common::message::Publication;
 use mqtools_common::payload::Payload;
-use mqtools_common::report::Report;
+use mqtools_common::report::{Report, warn};
 use mqtools_common::topic::TopicName;
+use tokio::time::{Instant, sleep_until};
 
-use super::Source;
+use super::object::{self, Defaults};
+use super::pace::Pace;
+use super::{Source, open_file, open_recording};
 
-/// How a record becomes a message.
+const STDIN: &str = "standard input";
+
+/// How a record becomes a message, and when.
 #[derive(Debug)]
 pub(crate) struct Recipe {
     pub(crate) form: Form,
+    /// None: as fast as it goes.
+    pub(crate) pace: Option<Pace>,
+    /// `--on-bad-line skip`
+    pub(crate) skips_bad: bool,
+    pub(crate) quiet: bool,
 }
 
 /// What a record holds.
 #[derive(Debug)]
 pub(crate) enum Form {
+    /// The payload.
+    Payload,
+    /// Nothing but that it is time to look at this file again.
+    Fresh(PathBuf),
     /// `--topic-separator`: the topic, this, the payload.
     Separated(Bytes),
+    /// `--json-lines`
+    Object(Defaults),
+}
+
+impl Form {
+    /// Whether each message has a topic of its own.
+    pub(crate) fn has_topics(&self) -> bool {
+        matches!(self, Self::Separated(_) | Self::Object(_))
+    }
+
+    /// Whether each message has a QoS of its own.
+    pub(crate) fn has_qos(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+
+    /// Whether a record can be bad.
+    pub(crate) fn can_fail(&self) -> bool {
+        self.has_topics()
+    }
+}
+
+/// A file that the source reads.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    pub(crate) path: PathBuf,
+    /// How often to read it once more.
+    pub(crate) left: u64,
 }
 
 /// Makes messages of what a source gives.
 #[derive(Debug)]
 pub(crate) struct Records {
     source: Source,
+    /// None: it is standard input.
+    recording: Option<Recording>,
     recipe: Recipe,
-    /// How many the source has given.
+    /// Nothing more is wanted of a recording.
+    is_stopped: bool,
+    /// How many the source has given, since it was opened.
     number: u64,
+    skipped: u64,
+    /// The next message is made and not due yet.
+    is_made: bool,
     /// Why there will be no more.
     failed: Option<Report>,
 }
 
 impl Records {
-    pub(crate) fn new(source: Source, recipe: Recipe) -> Self {
+    pub(crate) fn new(source: Source, recording: Option<Recording>, recipe: Recipe) -> Self {
         Self {
             source,
+            recording,
+            is_stopped: false,
             recipe,
             number: 0,
+            skipped: 0,
+            is_made: false,
             failed: None,
         }
     }
 
     pub(crate) async fn next(&mut self, message: &mut Publication) -> Result<bool, Report> {
-        if let Some(report) = self.failed.take() {
-            return Err(report);
+        while !self.is_made {
+            if let Some(report) = self.failed.take() {
+                return Err(report);
+            }
+            if self.is_stopped {
+                return Ok(false);
+            }
+            match self.source.next().await {
+                Ok(Some(record)) => self.is_made = self.make(record, message)?,
+                Ok(None) if !self.begin_again()? => return Ok(false),
+                Ok(None) => {}
+                Err(report) => return Err(report.replace(STDIN, &self.input())),
+            }
         }
-        let Some(record) = self.source.next().await? else {
-            return Ok(false);
-        };
-        self.make(record, message)?;
+        if let Some(pace) = &mut self.recipe.pace {
+            let now = Instant::now();
+            let due = pace.due(now);
+            if due > now {
+                sleep_until(due).await;
+            }
+        }
+        self.give();
         Ok(true)
     }
 
     pub(crate) fn ready(&mut self, message: &mut Publication) -> bool {
-        if self.failed.is_some() {
-            return false;
+        while !self.is_made {
+            if self.failed.is_some() || self.is_stopped {
+                return false;
+            }
+            let Some(record) = self.source.ready() else {
+                return false;
+            };
+            match self.make(record, message) {
+                Ok(made) => self.is_made = made,
+                Err(report) => self.failed = Some(report),
+            }
         }
-        let Some(record) = self.source.ready() else {
-            return false;
-        };
-        self.make(record, message)
-            .map_err(|report| self.failed = Some(report))
-            .is_ok()
+        if let Some(pace) = &mut self.recipe.pace {
+            let now = Instant::now();
+            if pace.due(now) > now {
+                return false;
+            }
+        }
+        self.give();
+        true
+    }
+
+    /// Whether each message has a QoS of its own.
+    pub(crate) fn has_qos(&self) -> bool {
+        self.recipe.form.has_qos()
     }
 
     pub(crate) fn is_long(&self) -> bool {
         self.source.is_long()
     }
 
+    /// What was read from standard input goes at once: whoever stops it does not want to wait.
+    /// Of a file nothing gets lost.
     pub(crate) fn stop(&mut self) {
         self.source.stop();
+        match self.source {
+            Source::Lines(_) if self.recording.is_none() => self.recipe.pace = None,
+            _ => {
+                self.is_stopped = true;
+                self.is_made = false;
+            }
+        }
     }
 
     pub(crate) fn left_over(&mut self) -> u64 {
-        self.source.left_over()
+        if self.is_stopped {
+            return 0;
+        }
+        self.source.left_over() + u64::from(self.is_made)
     }
 
-    fn make(&mut self, record: Payload, message: &mut Publication) -> Result<(), Report> {
+    /// How many records were bad and left out; none where none can be.
+    pub(crate) fn skipped(&self) -> Option<u64> {
+        self.recipe.form.can_fail().then_some(self.skipped)
+    }
+
+    /// At the end of a recording: whether it is read once more.
+    fn begin_again(&mut self) -> Result<bool, Report> {
+        match &mut self.recording {
+            // An empty one stays empty.
+            Some(Recording { path, left }) if *left > 0 && self.number > 0 => {
+                *left -= 1;
+                self.source = open_recording(path)?;
+                self.number = 0;
+                if let Some(pace) = &mut self.recipe.pace {
+                    pace.begin_again();
+                }
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn give(&mut self) {
+        self.is_made = false;
+        if let Some(pace) = &mut self.recipe.pace {
+            pace.gone();
+        }
+    }
+
+    /// False for a bad record that may be left out.
+    fn make(&mut self, record: Payload, message: &mut Publication) -> Result<bool, Report> {
         self.number += 1;
-        let Form::Separated(separator) = &self.recipe.form;
-        separated(&record, separator, message).map_err(|why| self.bad_record(&why))
+        let made = match &self.recipe.form {
+            Form::Payload => {
+                message.payload = record;
+                Ok(None)
+            }
+            Form::Fresh(path) => {
+                // The first time it has just been opened.
+                message.payload = match self.number {
+                    1 => record,
+                    _ => open_file(path.clone())?,
+                };
+                Ok(None)
+            }
+            Form::Separated(separator) => separated(&text(&record), separator, message),
+            Form::Object(defaults) => object::read(&text(&record), defaults, message),
+        };
+        let timed = made.and_then(|time| match (&mut self.recipe.pace, time) {
+            (Some(Pace::Recorded(_)), None) => Err(Flaw::new(
+                "it has no tst, the time when it was recorded",
+                "give another pace with --speed max or --rate",
+            )),
+            (Some(pace), Some(time)) => {
+                pace.next_was(time);
+                Ok(())
+            }
+            _ => Ok(()),
+        });
+        match timed {
+            Ok(()) => Ok(true),
+            Err(flaw) if self.recipe.skips_bad => {
+                self.skipped += 1;
+                if !self.recipe.quiet {
+                    warn(format_args!("{}: {}; left out", self.bad(), flaw.cause));
+                }
+                Ok(false)
+            }
+            Err(flaw) => Err(Report::new(Exit::BAD_INPUT, self.bad())
+                .cause(flaw.cause)
+                .hint(flaw.hint)),
+        }
     }
 
-    fn bad_record(&self, why: &Flaw) -> Report {
-        let error = format!("line {} of standard input is no message", self.number);
-        Report::new(Exit::BAD_INPUT, error)
-            .cause(&why.cause)
-            .hint(&why.hint)
+    fn bad(&self) -> String {
+        format!("line {} of {} is no message", self.number, self.input())
+    }
+
+    fn input(&self) -> String {
+        match &self.recording {
+            Some(Recording { path, .. }) => format!("the file {}", path.display()),
+            None => STDIN.to_owned(),
+        }
     }
 }
 
 /// What is wrong with a record.
-struct Flaw {
+#[derive(Debug)]
+pub(super) struct Flaw {
     cause: String,
     hint: String,
 }
 
 impl Flaw {
-    fn new(cause: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn new(cause: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             cause: cause.into(),
             hint: hint.into(),
@@ -107,26 +278,32 @@ impl Flaw {
     }
 }
 
-fn separated(record: &Payload, separator: &[u8], message: &mut Publication) -> Result<(), Flaw> {
-    let record = record.bytes().cloned().unwrap_or_default();
-    let at = memchr::memmem::find(&record, separator).ok_or_else(|| {
+/// Lines are in memory.
+fn text(record: &Payload) -> Bytes {
+    record.bytes().cloned().unwrap_or_default()
+}
+
+fn separated(
+    record: &Bytes,
+    separator: &[u8],
+    message: &mut Publication,
+) -> Result<Option<Timestamp>, Flaw> {
+    let at = memchr::memmem::find(record, separator).ok_or_else(|| {
         let separator = String::from_utf8_lossy(separator);
         Flaw::new(
             format!("the separator {separator:?} is not in it"),
             "each line is a topic, the separator and a payload",
         )
     })?;
-    let payload = record.slice(at + separator.len()..);
     let topic = record.get(..at).unwrap_or_default();
-    message.topic = topic_name(
-        std::str::from_utf8(topic)
-            .map_err(|_| Flaw::new("its topic is not valid UTF-8", "give the topic in UTF-8"))?,
-    )?;
-    message.payload = payload.into();
-    Ok(())
+    let topic = std::str::from_utf8(topic)
+        .map_err(|_| Flaw::new("its topic is not valid UTF-8", "give the topic in UTF-8"))?;
+    message.topic = topic_name(topic)?;
+    message.payload = record.slice(at + separator.len()..).into();
+    Ok(None)
 }
 
-fn topic_name(topic: &str) -> Result<TopicName, Flaw> {
+pub(super) fn topic_name(topic: &str) -> Result<TopicName, Flaw> {
     TopicName::new(topic).map_err(|why| {
         Flaw::new(
             format!("its topic is not one to publish to: {why}"),
