@@ -14,7 +14,7 @@ fn misused(args: &[&str]) -> Complaint {
 
 #[test]
 fn exactly_one_source_must_be_given() {
-    let sources: [&[&str]; 7] = [
+    let sources: [&[&str]; 8] = [
         &["-m", "x"],
         &["-f", "x"],
         &["-l"],
@@ -22,9 +22,14 @@ fn exactly_one_source_must_be_given() {
         &["-n"],
         &["--json-lines"],
         &["--replay", "x"],
+        &["--template", "x"],
     ];
     for (index, first) in sources.iter().enumerate() {
         for second in &sources[index + 1..] {
+            if (first[0], second[0]) == ("-l", "--template") {
+                // This one is made of the lines.
+                continue;
+            }
             let words = [&["-t", "a"][..], first, second].concat();
             let complaint = misused(&words);
             assert!(
@@ -169,7 +174,7 @@ fn what_is_wrong_is_told_in_plain_sentences() {
     assert_eq!(misused(&["-m", "x"]).error, "--topic <TOPIC> is missing");
     let error = misused(&["-f", "", "-t", "a"]).error;
     assert!(error.contains("'--file <FILE>', and"), "{error}");
-    let source = "one of --message <TEXT>, --file <FILE>, --stdin-line, --json-lines, --replay <FILE>, --stdin-file and --null-message";
+    let source = "one of --message <TEXT>, --file <FILE>, --stdin-line, --json-lines, --replay <FILE>, --stdin-file, --null-message and --template <TEXT>";
     assert_eq!(misused(&["-t", "a"]).error, format!("{source} is missing"));
     assert_eq!(
         misused(&[]).error,

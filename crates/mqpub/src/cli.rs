@@ -12,6 +12,8 @@ use mqtools_common::message::Qos;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
 
+use crate::source::template::Text;
+
 mod pace;
 
 pub use pace::{Rate, Speed};
@@ -38,10 +40,28 @@ mqpub [OPTIONS] {-t TOPIC | -L URL}
 mqpub [OPTIONS] -l --topic-separator TEXT
 mqpub [OPTIONS] {--json-lines | --replay FILE}";
 
+/// What messages can be made of: one of these, and a template also of lines.
+const SOURCES: [&str; 8] = [
+    "message",
+    "file",
+    "stdin_line",
+    "json_lines",
+    "replay",
+    "stdin_file",
+    "null_message",
+    "template",
+];
+
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]
 pub fn command(name: &'static str) -> Command {
-    Args::command()
+    let mut command = Args::command();
+    for (index, source) in SOURCES.iter().enumerate() {
+        let others = SOURCES.iter().skip(index + 1).copied();
+        let others = others.filter(|other| (*source, *other) != ("stdin_line", "template"));
+        command = command.mut_arg(source, |arg| arg.conflicts_with_all(others));
+    }
+    command
         .name(name)
         .override_usage(Tool::MQPUB.speak(name, USAGE))
         .after_help(Tool::MQPUB.speak(name, EXAMPLES))
@@ -60,7 +80,8 @@ pub fn command(name: &'static str) -> Command {
     args_override_self = true,
     max_term_width = 100,
     next_help_heading = "Message",
-    group = ArgGroup::new("source").required(true).multiple(false)
+    // Which of them go together, `command` says.
+    group = ArgGroup::new("source").required(true).multiple(true)
 )]
 pub struct Args {
     // In front of the options whose order it looks at.
@@ -138,7 +159,7 @@ pub struct Args {
     )]
     pub topic_separator: Option<OsString>,
 
-    /// What to do about a line that is no message, with --topic-separator, --json-lines or --replay; skip
+    /// What to do about a line that is no message, as of --json-lines; skip
     /// warns of it and goes on
     #[arg(long, value_name = "WHAT", value_enum, default_value = "stop")]
     pub on_bad_line: OnBadLine,
@@ -150,6 +171,16 @@ pub struct Args {
     /// Publish an empty message; with -r it clears the retained one
     #[arg(short, long, group = "source")]
     pub null_message: bool,
+
+    /// Publish this text with {seq}, {time}, {uuid} and {random:FROM-TO} filled in anew for each
+    /// message, also in -t; with -l each line becomes {line}, or {line:json} in quotes
+    #[arg(long, value_name = "TEXT", group = "source", allow_hyphen_values = true, value_parser = template)]
+    pub template: Option<String>,
+
+    /// What the payload is given as: hex or base64 for the bytes it stands for, cbor or msgpack for
+    /// JSON to be published as such
+    #[arg(long, value_name = "ENCODING", value_enum)]
+    pub payload_is: Option<PayloadIs>,
 
     /// Quality of Service: 0, 1 or 2
     #[arg(short, long, value_name = "QOS", allow_hyphen_values = true, default_value = "0", value_parser = args::qos)]
@@ -193,6 +224,19 @@ pub struct Args {
     pub talk: TalkArgs,
 }
 
+/// What `--payload-is` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PayloadIs {
+    /// Digits.
+    Hex,
+    /// With padding or without.
+    Base64,
+    /// JSON for CBOR.
+    Cbor,
+    /// JSON for MessagePack.
+    Msgpack,
+}
+
 /// What `--on-bad-line` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OnBadLine {
@@ -200,6 +244,10 @@ pub enum OnBadLine {
     Stop,
     /// It is left out, with a warning.
     Skip,
+}
+
+fn template(text: &str) -> Result<String, String> {
+    Text::parse(text).map(|_| text.to_owned())
 }
 
 fn separator() -> ValueParser {

@@ -12,11 +12,13 @@ use mqtools_common::retry::{Attempts, RetryPolicy};
 use mqtools_common::topic::{TopicError, TopicName};
 use mqtools_common::usage::misuse;
 
-use crate::cli::{Args, OnBadLine, Speed};
+use crate::cli::{Args, OnBadLine, PayloadIs, Speed};
+use crate::source::encoding::Encoding;
 use crate::source::messages::MessagesConfig;
 use crate::source::object::Defaults;
 use crate::source::pace::Pace;
 use crate::source::records::{Form, Recipe};
+use crate::source::template::{self, Text};
 use crate::source::{Cut, Input, Repetition, SourceConfig};
 
 /// A broker of MQTT 3.1.1 cannot announce how many unfinished QoS 2 messages it takes, and
@@ -89,7 +91,7 @@ impl Config {
             quiet: args.talk.quiet,
         };
         let has_default_retry = args.connection.retry.is_none();
-        let messages = messages(args, &message, connect.connect.version);
+        let messages = messages(args, &message, connect.connect.version)?;
         if has_default_retry && !messages.source.is_long() {
             connect.retry = RetryPolicy {
                 first: Attempts::NONE,
@@ -114,7 +116,14 @@ fn has_objects(args: &Args) -> bool {
 }
 
 /// What the options say about the source, and what becomes of it.
-fn messages(args: Args, message: &Template, version: Version) -> MessagesConfig {
+fn messages(args: Args, message: &Template, version: Version) -> Result<MessagesConfig, Report> {
+    let filled = filled(&args, &message.topic)?;
+    let encoding = args.payload_is.map(|given| match given {
+        PayloadIs::Hex => Encoding::Hex,
+        PayloadIs::Base64 => Encoding::Base64,
+        PayloadIs::Cbor => Encoding::Cbor,
+        PayloadIs::Msgpack => Encoding::MessagePack,
+    });
     let defaults = has_objects(&args).then(|| Defaults {
         qos: message.qos,
         retain: message.retain,
@@ -155,16 +164,46 @@ fn messages(args: Args, message: &Template, version: Version) -> MessagesConfig 
         (None, None, Some(path)) => Form::Fresh(path),
         (None, None, None) => Form::Payload,
     };
-    let is_plain = matches!(form, Form::Payload) && pace.is_none();
-    MessagesConfig {
-        source: SourceConfig { input, repetition },
+    let is_plain =
+        matches!(form, Form::Payload) && pace.is_none() && filled.is_none() && encoding.is_none();
+    Ok(MessagesConfig {
+        source: SourceConfig {
+            input,
+            repetition,
+            in_memory: encoding.is_some(),
+        },
         recipe: (!is_plain).then_some(Recipe {
             form,
+            template: filled,
+            encoding,
             pace,
             skips_bad: args.on_bad_line == OnBadLine::Skip,
             quiet: args.talk.quiet,
         }),
+    })
+}
+
+/// The templates of payload and topic.
+fn filled(args: &Args, topic: &TopicName) -> Result<Option<template::Template>, Report> {
+    let Some(payload) = &args.template else {
+        return Ok(None);
+    };
+    let parse = |option: &str, text: &str| {
+        Text::parse(text).map_err(|why| {
+            misuse(format!("{option} holds no template"))
+                .cause(why)
+                .hint("write {{name}} for the text {name}")
+        })
+    };
+    let payload = parse("--template", payload)?;
+    let topic = parse("-t", topic.as_str())?;
+    if (payload.has_line() || topic.has_line()) && !args.stdin_line {
+        return Err(misuse("{line} stands for a line, and there are none")
+            .hint("add -l, or leave {line} out"));
     }
+    // A topic without placeholders may still have {{name}} in it.
+    let topic = (!topic.is_empty()).then_some(topic);
+    Ok(Some(template::Template { topic, payload }))
 }
 
 /// Options that change a source which was not given. clap drops such a requirement where the

@@ -1,9 +1,11 @@
 //! Where payloads come from: one message, perhaps repeated, or the lines of standard input.
 
+pub(crate) mod encoding;
 pub(crate) mod messages;
 pub(crate) mod object;
 pub(crate) mod pace;
 pub(crate) mod records;
+pub(crate) mod template;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -36,6 +38,8 @@ const LARGE: usize = 256 * 1024;
 pub(crate) struct SourceConfig {
     pub(crate) input: Input,
     pub(crate) repetition: Repetition,
+    /// All of a file is needed at once.
+    pub(crate) in_memory: bool,
 }
 
 #[derive(Debug)]
@@ -78,7 +82,7 @@ impl SourceConfig {
             }
             Input::Recording(path, _) => return open_recording(&path),
             Input::Text(payload) => payload.into(),
-            Input::File(path) => open_file(path)?,
+            Input::File(path) => open_file(path, self.in_memory)?,
             Input::Stdin => read_stdin()?.into(),
         };
         if payload.len() > MAX_REMAINING_LENGTH {
@@ -329,8 +333,8 @@ fn open_recording(path: &Path) -> Result<Source, Report> {
     read_lines(Cut(b'\n'), || file).map(Source::Lines)
 }
 
-/// Looks at a file; a large one is read only while it is sent.
-fn open_file(path: PathBuf) -> Result<Payload, Report> {
+/// Looks at a file; a large one is read only while it is sent, unless it has to be `in_memory`.
+fn open_file(path: PathBuf, in_memory: bool) -> Result<Payload, Report> {
     let unreadable = |why: &io::Error| {
         unreadable_file(&path, why).hint("check the path given with -f; -s reads standard input")
     };
@@ -343,7 +347,7 @@ fn open_file(path: PathBuf) -> Result<Payload, Report> {
         );
     }
     match usize::try_from(size) {
-        Ok(size) if metadata.is_file() && size >= LARGE => {
+        Ok(size) if metadata.is_file() && size >= LARGE && !in_memory => {
             Ok(Payload::File(FilePart::new(file, path, size)))
         }
         _ => read_limited(file)

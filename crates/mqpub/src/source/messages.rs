@@ -25,10 +25,15 @@ impl MessagesConfig {
             }),
             _ => None,
         };
-        let source = self.source.open()?;
+        let mut source = self.source.open()?;
         Ok(match self.recipe {
             None => Messages::Alike(source),
-            Some(recipe) => Messages::Made(Box::new(Records::new(source, recording, recipe))),
+            Some(mut recipe) => {
+                if let Source::Repeated { payload, .. } = &mut source {
+                    recipe.prepare(payload)?;
+                }
+                Messages::Made(Box::new(Records::new(source, recording, recipe)))
+            }
         })
     }
 }

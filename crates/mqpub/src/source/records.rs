@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use fastrand::Rng;
 use jiff::Timestamp;
 use mqtools_common::exit::Exit;
 use mqtools_common::message::Publication;
@@ -11,8 +12,10 @@ use mqtools_common::report::{Report, warn};
 use mqtools_common::topic::TopicName;
 use tokio::time::{Instant, sleep_until};
 
+use super::encoding::Encoding;
 use super::object::{self, Defaults};
 use super::pace::Pace;
+use super::template::Template;
 use super::{Source, open_file, open_recording};
 
 const STDIN: &str = "standard input";
@@ -21,11 +24,33 @@ const STDIN: &str = "standard input";
 #[derive(Debug)]
 pub(crate) struct Recipe {
     pub(crate) form: Form,
+    /// `--template`
+    pub(crate) template: Option<Template>,
+    /// `--payload-is`
+    pub(crate) encoding: Option<Encoding>,
     /// None: as fast as it goes.
     pub(crate) pace: Option<Pace>,
     /// `--on-bad-line skip`
     pub(crate) skips_bad: bool,
     pub(crate) quiet: bool,
+}
+
+impl Recipe {
+    /// Does at once what would be done to each repetition of a payload.
+    pub(super) fn prepare(&mut self, payload: &mut Payload) -> Result<(), Report> {
+        if matches!(self.form, Form::Payload)
+            && self.template.is_none()
+            && let Some(encoding) = self.encoding.take()
+        {
+            let given = encoding.payload(&text(payload)).map_err(|flaw| {
+                Report::new(Exit::BAD_INPUT, "the message cannot be made")
+                    .cause(flaw.cause)
+                    .hint(flaw.hint)
+            })?;
+            *payload = given.into();
+        }
+        Ok(())
+    }
 }
 
 /// What a record holds.
@@ -39,23 +64,6 @@ pub(crate) enum Form {
     Separated(Bytes),
     /// `--json-lines`
     Object(Defaults),
-}
-
-impl Form {
-    /// Whether each message has a topic of its own.
-    pub(crate) fn has_topics(&self) -> bool {
-        matches!(self, Self::Separated(_) | Self::Object(_))
-    }
-
-    /// Whether each message has a QoS of its own.
-    pub(crate) fn has_qos(&self) -> bool {
-        matches!(self, Self::Object(_))
-    }
-
-    /// Whether a record can be bad.
-    pub(crate) fn can_fail(&self) -> bool {
-        self.has_topics()
-    }
 }
 
 /// A file that the source reads.
@@ -78,6 +86,7 @@ pub(crate) struct Records {
     /// How many the source has given, since it was opened.
     number: u64,
     skipped: u64,
+    random: Rng,
     /// The next message is made and not due yet.
     is_made: bool,
     /// Why there will be no more.
@@ -93,6 +102,7 @@ impl Records {
             recipe,
             number: 0,
             skipped: 0,
+            random: Rng::new(),
             is_made: false,
             failed: None,
         }
@@ -149,7 +159,7 @@ impl Records {
 
     /// Whether each message has a QoS of its own.
     pub(crate) fn has_qos(&self) -> bool {
-        self.recipe.form.has_qos()
+        matches!(self.recipe.form, Form::Object(_))
     }
 
     pub(crate) fn is_long(&self) -> bool {
@@ -176,9 +186,9 @@ impl Records {
         self.source.left_over() + u64::from(self.is_made)
     }
 
-    /// How many records were bad and left out; none where none can be.
+    /// How many records were bad and left out; none where that would be the end.
     pub(crate) fn skipped(&self) -> Option<u64> {
-        self.recipe.form.can_fail().then_some(self.skipped)
+        self.recipe.skips_bad.then_some(self.skipped)
     }
 
     /// At the end of a recording: whether it is read once more.
@@ -217,13 +227,23 @@ impl Records {
                 // The first time it has just been opened.
                 message.payload = match self.number {
                     1 => record,
-                    _ => open_file(path.clone())?,
+                    _ => open_file(path.clone(), self.recipe.encoding.is_some())?,
                 };
                 Ok(None)
             }
             Form::Separated(separator) => separated(&text(&record), separator, message),
             Form::Object(defaults) => object::read(&text(&record), defaults, message),
         };
+        let made = made.and_then(|time| {
+            let seq = self.number - self.skipped;
+            if let Some(template) = &self.recipe.template {
+                template.fill(seq, &mut self.random, message)?;
+            }
+            if let Some(encoding) = self.recipe.encoding {
+                message.payload = encoding.payload(&text(&message.payload))?.into();
+            }
+            Ok(time)
+        });
         let timed = made.and_then(|time| match (&mut self.recipe.pace, time) {
             (Some(Pace::Recorded(_)), None) => Err(Flaw::new(
                 "it has no tst, the time when it was recorded",
@@ -251,7 +271,10 @@ impl Records {
     }
 
     fn bad(&self) -> String {
-        format!("line {} of {} is no message", self.number, self.input())
+        match self.source {
+            Source::Lines(_) => format!("line {} of {} is no message", self.number, self.input()),
+            Source::Repeated { .. } => format!("message {} cannot be made", self.number),
+        }
     }
 
     fn input(&self) -> String {
