@@ -9,6 +9,7 @@
 )]
 
 mod big;
+mod changed_only;
 mod connection;
 mod count;
 mod credentials;
@@ -23,12 +24,15 @@ mod garbage;
 #[path = "../groups.rs"]
 mod groups;
 mod help;
+mod idle_timeout;
 mod interop;
+mod json;
 mod keep_alive;
 mod message_rate;
 mod options_file;
 mod original_name;
 mod output;
+mod payload_as;
 mod properties;
 mod qos;
 mod random_filter;
@@ -37,6 +41,7 @@ mod refused_subscriptions;
 mod remove_retained;
 mod restarts;
 mod retained;
+mod save_dir;
 mod session;
 mod signals;
 mod stalled_reader;
@@ -47,6 +52,7 @@ mod tls;
 mod together;
 mod tutorial;
 mod unsubscribe;
+mod until;
 mod usage;
 mod watch;
 mod websocket;

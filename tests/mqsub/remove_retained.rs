@@ -62,7 +62,7 @@ fn with_retained_only_it_removes_all_and_ends() {
             let output =
                 subscribe(&broker, &[&options, &["-t", "r/#", "-v"][..]].concat()).assert_success();
             assert_eq!(sorted(output.stdout_str()), ["r/1 1", "r/2 2", "r/3 3"]);
-            assert_eq!(output.stderr_str(), "");
+            assert_eq!(output.stderr_str(), "note: removed 3 retained messages\n");
             assert_eq!(left(&broker), [""; 0]);
         }
     }
@@ -81,6 +81,50 @@ fn hundreds_are_removed() {
         subscribe(&broker, &options).assert_success();
         assert_eq!(left(&broker).len(), expected);
     }
+}
+
+/// The same is printed and counted, and nothing is sent.
+#[test]
+fn a_dry_run_only_looks() {
+    let broker = Broker::start();
+    retain(&broker, 3);
+    for version in VERSIONS {
+        // The second filter brings r/1 once more.
+        let options = "-t r/# -t r/1 -T r/3 -v --retained-only --remove-retained --dry-run";
+        let mqsub = mqsub()
+            .args(broker.args())
+            .args(["-V", version, "-i", "looker"])
+            .args(options.split(' '))
+            .spawn();
+        mqsub.wait_for_stdout(|text: &str| text.lines().count() == 3);
+        // It ends with the first that is not retained.
+        publish(&broker, &["-t", "r/3", "-m", "3", "-r"]);
+        let output = mqsub.wait().assert_success();
+        assert_eq!(sorted(output.stdout_str()), ["r/1 1", "r/1 1", "r/2 2"]);
+        assert_eq!(
+            output.stderr_str(),
+            "note: would remove 2 retained messages\n"
+        );
+        assert_eq!(left(&broker), ["r/1 1", "r/2 2", "r/3 3"]);
+    }
+    assert!(!broker.log().contains("Received PUBLISH from looker"));
+    let options = ["-t", "r/#", "-C", "3", "--remove-retained", "--dry-run"];
+    let output = subscribe(&broker, &[&options[..], &["--quiet"]].concat()).assert_success();
+    assert_eq!(output.stderr_str(), "");
+}
+
+#[test]
+fn a_dry_run_of_nothing_is_a_usage_error() {
+    let options = ["-t", "r/#", "--dry-run"];
+    let output = mqsub()
+        .args(harness::unused_port().args())
+        .args(options)
+        .run()
+        .assert_code(1);
+    assert!(
+        output.stderr_str().contains("--remove-retained"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -123,23 +167,10 @@ fn with_a_count_no_more_are_removed_than_printed() {
         for qos in ["0", "1"] {
             let broker = Broker::start();
             retain(&broker, 3);
-            let options = [
-                "-V",
-                version,
-                "-q",
-                qos,
-                "-C",
-                "1",
-                "--remove-retained",
-                "-d",
-            ];
+            let options = ["-V", version, "-q", qos, "-C", "1", "--remove-retained"];
             let output =
                 subscribe(&broker, &[&options, &["-t", "r/#", "-v"][..]].concat()).assert_success();
-            let stderr = output.stderr_str();
-            assert!(
-                stderr.contains("\ndebug: removed 1 retained messages\n"),
-                "{output}"
-            );
+            assert_eq!(output.stderr_str(), "note: removed 1 retained message\n");
             let mut all = left(&broker);
             assert_eq!(all.len(), 2);
             all.extend(output.stdout_str().lines().map(str::to_owned));
@@ -226,6 +257,7 @@ fn a_refusal_is_told_and_ends_with_its_code() {
     assert_eq!(
         output.stderr_str(),
         "warning: the retained message on the topic \"r/1\" was not removed: not authorised, code 135\n\
+         note: removed 1 retained message\n\
          error: 1 of 2 retained messages was not removed\n\
          cause: not authorised, code 135\n\
          hint: removing one takes the right to publish to its topic\n"
@@ -318,7 +350,7 @@ fn the_end_of_the_time_waits_for_the_answer() {
         .args(["-V", "5", "-t", "r/#", "-W", &seconds, "--remove-retained"])
         .run()
         .assert_code(27);
-    assert_eq!(output.stderr_str(), "");
+    assert_eq!(output.stderr_str(), "note: removed 1 retained message\n");
     broker.finish();
 }
 

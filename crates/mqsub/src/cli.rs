@@ -1,6 +1,7 @@
 //! The command line of `mqsub`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
@@ -10,6 +11,9 @@ use mqtools_common::message::Qos;
 use mqtools_common::protocol::RetainHandling;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
+use regex::bytes::Regex;
+
+use crate::format::PayloadAs;
 
 const EXAMPLES: &str = "\
 Formats (-F) are text with:
@@ -32,6 +36,8 @@ Examples:
   mqsub -t 'home/+/temperature' -t 'garden/#' -v
   mqsub -t 'home/#' -T 'home/attic/#' -q 1 -c -i logger >> home.log
   mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
+  mqsub -t 'build/+/log' --until '(passed|failed)$'
+  mqsub -t 'home/#' -V 5 --json --idle-timeout 10 > home.jsonl
   mqsub -t 'home/#' -F '@Y-@m-@d @H:@M:@S  %-30t %p'
 
 Exit codes: 0 done (SIGINT, SIGTERM and SIGHUP included), 1 usage,
@@ -116,6 +122,14 @@ pub struct Args {
     #[arg(short = 'W', value_name = "SECONDS", allow_hyphen_values = true, value_parser = args::seconds, help_heading = "End")]
     pub timeout: Option<Duration>,
 
+    /// Exit once no message has come for this time; fractions are possible
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = args::seconds, help_heading = "End")]
+    pub idle_timeout: Option<Duration>,
+
+    /// Exit after the first printed message whose payload matches this regular expression
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = regex, help_heading = "End")]
+    pub until: Option<Box<Regex>>,
+
     /// Exit once the broker has acknowledged all subscriptions
     #[arg(short = 'E', help_heading = "End")]
     pub exit_after_subscribe: bool,
@@ -132,15 +146,39 @@ pub struct Args {
     #[arg(short = 'F', value_name = "FORMAT", allow_hyphen_values = true)]
     pub format: Option<OsString>,
 
+    /// Print each message as one line of JSON, like -F %j
+    #[arg(long, conflicts_with_all = ["format", "no_newline", "pretty"])]
+    pub json: bool,
+
+    /// Save the payload of each message in a file of its own, DIR/TOPIC/TIME.msg, and print only
+    /// what -v, -F, --json, -w or --payload-as ask for
+    #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
+    pub save_dir: Option<PathBuf>,
+
     /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
     #[arg(short, long)]
     pub watch: bool,
 
     /// Print each second how many messages came in it, in place of the messages
-    #[arg(long, conflicts_with_all = ["watch", "format"])]
+    #[arg(long, conflicts_with_all = ["watch", "format", "json"])]
     pub message_rate: bool,
 
-    /// Indent the JSON of %j and %J
+    /// Decode each payload: text, hex, base64, json, cbor or msgpack (these two become JSON); one
+    /// that does not decode is printed in hexadecimal, with a warning
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        hide_possible_values = true,
+        conflicts_with = "message_rate"
+    )]
+    pub payload_as: Option<PayloadAsArg>,
+
+    /// Exit with code 13 at the first payload that does not decode, and do not acknowledge it
+    #[arg(long)]
+    pub exit_on_error: bool,
+
+    /// Indent the JSON of %j, %J and --payload-as
     #[arg(long)]
     pub pretty: bool,
 
@@ -160,6 +198,14 @@ pub struct Args {
     /// Remove each retained message that arrives from the broker (-T protects, -R does not)
     #[arg(long)]
     pub remove_retained: bool,
+
+    /// With --remove-retained: remove nothing, print and count what would be removed
+    #[arg(long, requires = "remove_retained")]
+    pub dry_run: bool,
+
+    /// Print a message only if its payload differs from the one before on its topic
+    #[arg(long)]
+    pub changed_only: bool,
 
     /// Print only so many of 100 messages, chosen at random: 0.1 to 100; all count for -C
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
@@ -194,11 +240,52 @@ fn count(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "it is a whole number above 0".to_owned())
 }
 
+/// Reads a regular expression. Its search looks at bytes: a payload may be any.
+fn regex(text: &str) -> Result<Box<Regex>, String> {
+    let why = match Regex::new(text) {
+        Ok(regex) => return Ok(Box::new(regex)),
+        Err(why) => why.to_string(),
+    };
+    // The library draws the text and points at a place in it; the last line says what is wrong.
+    let last = why.lines().last().unwrap_or_default();
+    Err(last.strip_prefix("error: ").unwrap_or(last).to_owned())
+}
+
 /// Reads the share of messages to print.
 fn percent(text: &str) -> Result<f64, String> {
     args::number(text)
         .filter(|percent| (0.1..=100.0).contains(percent))
         .ok_or_else(|| "it is 0.1 to 100 percent".to_owned())
+}
+
+/// The values of `--payload-as`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PayloadAsArg {
+    /// As it is, if it is UTF-8
+    Text,
+    /// Hexadecimal digits
+    Hex,
+    /// Base64
+    Base64,
+    /// JSON on one line
+    Json,
+    /// CBOR, as JSON
+    Cbor,
+    /// MessagePack, as JSON
+    Msgpack,
+}
+
+impl From<PayloadAsArg> for PayloadAs {
+    fn from(arg: PayloadAsArg) -> Self {
+        match arg {
+            PayloadAsArg::Text => Self::Text,
+            PayloadAsArg::Hex => Self::Hex,
+            PayloadAsArg::Base64 => Self::Base64,
+            PayloadAsArg::Json => Self::Json,
+            PayloadAsArg::Cbor => Self::Cbor,
+            PayloadAsArg::Msgpack => Self::MessagePack,
+        }
+    }
 }
 
 /// The values of `--retain-handling`.

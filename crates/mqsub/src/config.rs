@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mqtools_common::connect::ConnectConfig;
@@ -15,8 +16,10 @@ use mqtools_common::url::Url;
 use mqtools_common::usage::misuse;
 
 use crate::cli::Args;
+use crate::enough::Enough;
 use crate::filter::Filter;
-use crate::format::{Format, Template};
+use crate::format::{Decoder, Format, Template};
+use crate::remover::Removal;
 
 /// One run of `mqsub`.
 #[derive(Debug)]
@@ -25,12 +28,17 @@ pub(crate) struct Config {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) unsubscribes: Vec<TopicFilter>,
     pub(crate) filter: Filter,
-    /// Exit after so many printed messages.
-    pub(crate) count: Option<u64>,
+    pub(crate) enough: Enough,
+    /// Exit after so long without a message.
+    pub(crate) idle_timeout: Option<Duration>,
     /// Exit after so long.
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
-    pub(crate) remove_retained: bool,
+    pub(crate) exit_on_error: bool,
+    /// `--save-dir`
+    pub(crate) save_dir: Option<PathBuf>,
+    /// `--remove-retained`
+    pub(crate) removal: Option<Removal>,
     pub(crate) quiet: bool,
 }
 
@@ -42,6 +50,8 @@ pub(crate) enum Display {
     Rate,
     /// `-w`; without a newline at the end.
     Watch(Format),
+    /// Nothing was asked for but something else to do with the messages.
+    Nothing,
 }
 
 impl Config {
@@ -87,12 +97,23 @@ impl Config {
                 exclude: filters("-T", &args.filter_out)?,
                 no_retained: args.no_retained,
                 retained_only: args.retained_only,
+                changed: args.changed_only.then(Box::default),
                 percent: args.random_filter,
             },
-            count: args.count,
+            enough: Enough {
+                count: args.count,
+                until: args.until,
+            },
+            idle_timeout: args.idle_timeout,
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
-            remove_retained: args.remove_retained,
+            exit_on_error: args.exit_on_error,
+            save_dir: args.save_dir,
+            removal: args.remove_retained.then_some(if args.dry_run {
+                Removal::Dry
+            } else {
+                Removal::Real
+            }),
             quiet: args.talk.quiet,
         };
         Ok((config, display))
@@ -111,15 +132,21 @@ fn display(args: &Args) -> Result<Display, Report> {
     if args.message_rate {
         return Ok(Display::Rate);
     }
+    let is_asked = args.verbose || args.watch || args.json || args.payload_as.is_some();
+    if args.save_dir.is_some() && !is_asked && args.format.is_none() {
+        return Ok(Display::Nothing);
+    }
     let newline = !args.no_newline && !args.watch;
-    let format = match &args.format {
+    let json = args.json.then(|| OsStr::new("%j"));
+    let format = match args.format.as_deref().or(json) {
         Some(text) => template(text, newline, args)?,
-        None => Format::Plain {
-            topic: args.verbose || args.watch,
-            newline,
-            terminal: false,
-        },
+        None => Format::plain(args.verbose || args.watch, newline),
     };
+    let format = format.decoded(args.payload_as.map(|payload_as| Decoder {
+        payload_as: payload_as.into(),
+        pretty: args.pretty,
+        strict: args.exit_on_error,
+    }));
     Ok(if args.watch {
         Display::Watch(format)
     } else {
@@ -138,7 +165,7 @@ fn template(text: &OsStr, newline: bool, args: &Args) -> Result<Format, Report> 
     {
         report::warn(format!("TZ={zone:?} is no time zone: times are in UTC"));
     }
-    Ok(Format::Template(Box::new(template)))
+    Ok(Format::template(template))
 }
 
 fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {

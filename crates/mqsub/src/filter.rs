@@ -3,6 +3,8 @@
 use mqtools_common::message::Message;
 use mqtools_common::topic::TopicFilter;
 
+use crate::changed::Changed;
+
 /// What to leave out.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
@@ -12,6 +14,8 @@ pub(crate) struct Filter {
     pub(crate) no_retained: bool,
     /// `--retained-only`
     pub(crate) retained_only: bool,
+    /// `--changed-only`
+    pub(crate) changed: Option<Box<Changed>>,
     /// `--random-filter`: how many of 100 messages are printed.
     pub(crate) percent: Option<f64>,
 }
@@ -22,8 +26,8 @@ pub(crate) enum Verdict {
     Print,
     /// Not printed, but counted as if it were.
     Count,
-    /// Not printed, because it is retained.
-    SkipRetained,
+    /// Not printed: it is retained, or says nothing new.
+    Hide,
     /// Nothing happens with it.
     Skip,
     /// The retained messages are over, and nothing else was wanted.
@@ -31,7 +35,7 @@ pub(crate) enum Verdict {
 }
 
 impl Filter {
-    pub(crate) fn judge(&self, message: &Message) -> Verdict {
+    pub(crate) fn judge(&mut self, message: &Message) -> Verdict {
         if self.retained_only && !message.retain {
             return Verdict::Finish;
         }
@@ -39,7 +43,12 @@ impl Filter {
             return Verdict::Skip;
         }
         if self.no_retained && message.retain {
-            return Verdict::SkipRetained;
+            return Verdict::Hide;
+        }
+        if let Some(changed) = &mut self.changed
+            && !changed.is_news(message)
+        {
+            return Verdict::Hide;
         }
         match self.percent {
             Some(percent) if fastrand::f64() * 100.0 >= percent => Verdict::Count,

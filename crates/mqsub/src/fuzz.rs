@@ -17,9 +17,7 @@ impl Compiled {
     /// What is wrong with it, and the hint that goes with it.
     pub fn new(text: &[u8], pretty: bool, terminal: bool) -> Result<Self, (String, String)> {
         match Template::new(text, false, pretty) {
-            Ok(template) => Ok(Self(
-                Format::Template(Box::new(template)).for_terminal(terminal),
-            )),
+            Ok(template) => Ok(Self(Format::template(template).for_terminal(terminal))),
             Err(why) => Err((why.to_string(), why.hint())),
         }
     }
@@ -31,7 +29,7 @@ impl Compiled {
     pub fn write(&self, message: &Message, out: &mut impl Write) -> io::Result<Option<String>> {
         Ok(match self.0.write(message, out)? {
             Printed::Yes => None,
-            Printed::No(why) => Some(why.to_string()),
+            Printed::Hex(why) | Printed::No(why) => Some(why.to_string()),
         })
     }
 }

@@ -1,7 +1,10 @@
-//! `mqsub` prints messages: `Client events -> Filter -> Output (Formatter -> Sink) -> exit code`.
+//! `mqsub` prints messages, or does something else with them:
+//! `Client events -> Filter -> Output (Screen: Formatter -> Sink, Saver) -> exit code`.
 
+mod changed;
 pub mod cli;
 mod config;
+mod enough;
 mod filter;
 mod format;
 #[cfg(feature = "fuzz")]
@@ -9,6 +12,8 @@ pub mod fuzz;
 mod output;
 mod rate;
 mod remover;
+mod saver;
+mod screen;
 mod sink;
 mod stop;
 mod subscriber;
@@ -58,13 +63,13 @@ async fn subscribe(
     display: Display,
     summary: &mut Summary,
 ) -> Result<Exit, Report> {
-    if stdio::is_closed(std::io::stdout()) {
+    if !matches!(display, Display::Nothing) && stdio::is_closed(std::io::stdout()) {
         warn(
             &config,
             "standard output is closed: messages are thrown away",
         );
     }
-    let output = Output::new(display)?;
+    let output = Output::new(display, &config)?;
     let mut stop = Stop::watch(config.timeout)?;
     let client = tokio::select! {
         biased;

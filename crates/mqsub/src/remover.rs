@@ -2,7 +2,7 @@
 //! is to be removed waits here until it is printed and there is room, and the broker's verdicts
 //! are counted.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Publication, Qos};
@@ -15,9 +15,18 @@ use mqtools_common::topic::TopicName;
 /// How many bytes may wait to be sent at QoS 0 before more are added.
 const HIGH_WATER: usize = 256 * 1024;
 
+/// What `--remove-retained` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    Real,
+    /// `--dry-run`: nothing is sent.
+    Dry,
+}
+
 /// Removes retained messages, and knows what became of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Remover {
+    removal: Removal,
     /// Their messages are in these batches of the output, not all of which are written.
     unprinted: VecDeque<(u64, TopicName)>,
     /// Their messages are printed.
@@ -27,6 +36,8 @@ pub(crate) struct Remover {
     /// The broker takes nothing above QoS 0, and so acknowledges nothing.
     unacknowledged: bool,
     removed: u64,
+    /// Of those that were removed: overlapping subscriptions bring one twice.
+    topics: HashSet<TopicName>,
     refused: u64,
     refusal: Option<(Exit, String)>,
 }
@@ -41,6 +52,20 @@ pub(crate) struct Refused {
 }
 
 impl Remover {
+    pub(crate) fn new(removal: Removal) -> Self {
+        Self {
+            removal,
+            unprinted: VecDeque::new(),
+            waiting: VecDeque::new(),
+            in_flight: HashMap::new(),
+            unacknowledged: false,
+            removed: 0,
+            topics: HashSet::new(),
+            refused: 0,
+            refusal: None,
+        }
+    }
+
     /// Notes a message of a batch of the output. An empty one removes itself: answering our own, which
     /// comes back with its flag under Retain As Published, would go on for ever.
     pub(crate) fn note(&mut self, message: &Message, batch: u64) {
@@ -66,6 +91,10 @@ impl Remover {
     /// Sends as much as there is room for; gives those that cannot be sent.
     pub(crate) fn send(&mut self, session: &mut Session) -> Vec<Refused> {
         let mut refused = Vec::new();
+        if self.removal == Removal::Dry {
+            self.topics.extend(self.waiting.drain(..));
+            return refused;
+        }
         while let Some(topic) = self.waiting.front() {
             let has_room = if self.unacknowledged {
                 session.output().len() < HIGH_WATER
@@ -88,7 +117,7 @@ impl Remover {
                 topic_alias: None,
             };
             match session.publish(&empty) {
-                Ok(None) => self.removed += 1,
+                Ok(None) => self.has_removed(empty.topic),
                 Ok(Some(packet_id)) => {
                     self.in_flight.insert(packet_id, empty.topic);
                 }
@@ -117,7 +146,7 @@ impl Remover {
             let why = Reason { code, words }.to_string();
             return Some(self.refuse(topic, Exit::from_broker(code.0), why));
         }
-        self.removed += 1;
+        self.has_removed(topic);
         None
     }
 
@@ -129,9 +158,13 @@ impl Remover {
             && !(self.unacknowledged && session.is_online() && !session.output().is_empty())
     }
 
-    /// How many the broker has removed.
-    pub(crate) fn removed(&self) -> u64 {
-        self.removed
+    /// How many the broker has removed, or would have.
+    pub(crate) fn count(&self) -> String {
+        let retained = retained(u64::try_from(self.topics.len()).unwrap_or(u64::MAX));
+        match self.removal {
+            Removal::Real => format!("removed {retained}"),
+            Removal::Dry => format!("would remove {retained}"),
+        }
     }
 
     /// How many were answered, well or not.
@@ -176,6 +209,11 @@ impl Remover {
 
     fn all(&self) -> u64 {
         self.progress().saturating_add(self.open())
+    }
+
+    fn has_removed(&mut self, topic: TopicName) {
+        self.removed += 1;
+        self.topics.insert(topic);
     }
 
     fn refuse(&mut self, topic: TopicName, exit: Exit, why: String) -> Refused {

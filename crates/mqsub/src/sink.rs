@@ -34,12 +34,14 @@ enum Way {
     Pipe(Pipe),
 }
 
-/// Why a message could not be printed.
+/// Why a message could not be printed or saved.
 #[derive(Debug)]
 pub(crate) enum SinkError {
     /// The reader has left, which is its way to say "enough".
     ReaderGone,
     Io(io::Error),
+    /// It was to be saved.
+    NotSaved(Report),
 }
 
 impl From<io::Error> for SinkError {

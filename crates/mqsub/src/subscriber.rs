@@ -8,14 +8,15 @@ use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::topic::TopicFilter;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
+use crate::enough::Idle;
 use crate::filter::Verdict;
-use crate::format::Printed;
+use crate::format::{NotDecoded, Printed};
 use crate::output::Output;
 use crate::remover::{Refused, Remover};
 use crate::sink::SinkError;
@@ -62,7 +63,8 @@ pub(crate) async fn run(
     let mut subscriber = Subscriber {
         client,
         output,
-        remover: config.remove_retained.then(Remover::default),
+        remover: config.removal.map(Remover::new),
+        idle: Idle::new(config.idle_timeout),
         config,
         finishing: false,
         received: 0,
@@ -105,6 +107,7 @@ struct Subscriber {
     config: Config,
     /// With `--remove-retained`.
     remover: Option<Remover>,
+    idle: Idle,
     /// All is printed that was wanted; only the remover is still busy.
     finishing: bool,
     received: u64,
@@ -171,7 +174,10 @@ impl Subscriber {
         let mut lost = None;
         loop {
             // What the broker sends waits at its side then, and takes no memory here.
-            self.client.pause_reading(self.is_full());
+            let is_full = self.is_full();
+            self.client.pause_reading(is_full);
+            let may_come = self.unanswered == 0 && !is_full && self.client.is_up();
+            self.idle.look(self.received, may_come);
             tokio::select! {
                 biased;
                 end = stop.requested() => return Ok(end),
@@ -181,6 +187,7 @@ impl Subscriber {
                     }
                 }
                 step = self.client.step(), if lost.is_none() => lost = step.err(),
+                () = self.idle.over() => return Ok(End::Done),
             }
             self.output
                 .set_connected(lost.is_some() || self.client.is_up());
@@ -232,7 +239,7 @@ impl Subscriber {
         self.acknowledge();
         self.client.pause_reading(false);
         match (ended, done) {
-            (Ok(_), Err(why @ SinkError::Io(_))) => unwritten(why),
+            (Ok(_), Err(why @ (SinkError::Io(_) | SinkError::NotSaved(_)))) => unwritten(why),
             (ended, _) => ended,
         }
     }
@@ -312,12 +319,6 @@ impl Subscriber {
         let Some(remover) = &self.remover else {
             return ended;
         };
-        if let Some(trace) = self.config.connect.trace {
-            trace(format_args!(
-                "removed {} retained messages",
-                remover.removed()
-            ));
-        }
         match (ended, lost) {
             (Err(report), _) | (Ok(_), Some(report)) if !is_settled => {
                 Err(report.note(remover.balance()))
@@ -333,7 +334,12 @@ impl Subscriber {
                     })
                     .note(remover.balance()))
             }
-            (Ok(end), _) => remover.failure().map_or(Ok(end), Err),
+            (Ok(end), _) => {
+                if !self.config.quiet {
+                    report::note(remover.count());
+                }
+                remover.failure().map_or(Ok(end), Err)
+            }
             (Err(report), _) => Err(report),
         }
     }
@@ -426,19 +432,20 @@ impl Subscriber {
             Verdict::Print => {
                 match self.output.write(message) {
                     Ok(Printed::Yes) => self.printed += 1,
-                    Ok(Printed::No(why)) => {
-                        let topic = message.topic.as_str();
-                        warn(
-                            &self.config,
-                            &format!("a payload on the topic {topic:?} is not JSON: {why}"),
-                        );
+                    Ok(Printed::Hex(why)) => {
+                        self.printed += 1;
+                        warn(&self.config, &undecoded(message, &why));
                     }
+                    Ok(Printed::No(why)) if self.config.exit_on_error => {
+                        return Err(Report::new(Exit::UNKNOWN, undecoded(message, &why)));
+                    }
+                    Ok(Printed::No(why)) => warn(&self.config, &undecoded(message, &why)),
                     // Before its receipt is taken: nobody has read this message.
                     Err(why) => return unwritten(why).map(Some),
                 }
             }
             Verdict::Count => self.printed += 1,
-            Verdict::Skip | Verdict::SkipRetained => {}
+            Verdict::Skip | Verdict::Hide => {}
             // Our own empty messages come back as live ones, and a broker may send them before
             // it has sent all that it retains.
             Verdict::Finish if !self.is_settled() => {
@@ -455,8 +462,9 @@ impl Subscriber {
         if let Some(receipt) = message.receipt {
             self.receipts.push_back((self.output.batch(), receipt));
         }
-        let enough = self.config.count.is_some_and(|count| self.printed >= count);
-        Ok(enough.then_some(End::Done))
+        let counts = matches!(verdict, Verdict::Print | Verdict::Count);
+        let is_last = counts && self.config.enough.is_reached(self.printed, message);
+        Ok(is_last.then_some(End::Done))
     }
 
     fn subscribed(
@@ -537,6 +545,11 @@ impl Subscriber {
     }
 }
 
+fn undecoded(message: &Message, why: &NotDecoded) -> String {
+    let topic = message.topic.as_str();
+    format!("a payload on the topic {topic:?} is {why}")
+}
+
 fn warn_of_refused(config: &Config, refused: &Refused) {
     let Refused { topic, why, before } = refused;
     let topic = topic.as_str();
@@ -561,6 +574,7 @@ fn unwritten(why: SinkError) -> Result<End, Report> {
     match why {
         SinkError::ReaderGone => Ok(End::Done),
         SinkError::Io(why) => Err(unwritable(&why)),
+        SinkError::NotSaved(report) => Err(report),
     }
 }
 

@@ -1,6 +1,5 @@
 //! `%j` and `%J`: a message as one JSON object, and the JSON of a payload put on one line.
 
-use std::fmt;
 use std::io::{self, Write};
 
 use base64::Engine as _;
@@ -9,6 +8,7 @@ use mqtools_common::message::Message;
 use mqtools_common::property::PublishProperties;
 use serde_json::value::RawValue;
 
+use super::decode::NotDecoded;
 use super::time::Moment;
 
 const TO_THE_SECOND: &str = "%Y-%m-%dT%H:%M:%S.";
@@ -17,38 +17,17 @@ const ZONE: &str = "%z";
 /// Deeper ones could not be indented in reasonable space; the original's limit too.
 const MAX_DEPTH: usize = 1000;
 
-/// Why a payload is not printed as JSON.
-#[derive(Debug)]
-pub(crate) enum NotJson {
-    /// It is none.
-    Syntax(serde_json::Error),
-    /// Not UTF-8, as JSON has to be.
-    Encoding,
-    /// Arrays and objects in each other beyond reason.
-    TooDeep,
-}
-
-impl fmt::Display for NotJson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax(why) => why.fmt(f),
-            Self::Encoding => f.write_str("it is not valid UTF-8"),
-            Self::TooDeep => write!(f, "it is nested more than {MAX_DEPTH} levels deep"),
-        }
-    }
-}
-
 /// The JSON of a payload on one line, without spaces. Members keep their order and numbers
 /// their digits. An empty payload is `null`.
 ///
 /// # Errors
 /// What is not JSON about it.
-pub(crate) fn compact(payload: &[u8]) -> Result<String, NotJson> {
+pub(crate) fn compact(payload: &[u8]) -> Result<String, NotDecoded> {
     if payload.is_empty() {
         return Ok("null".to_owned());
     }
-    let text = std::str::from_utf8(payload).map_err(|_| NotJson::Encoding)?;
-    let _: &RawValue = serde_json::from_str(text).map_err(NotJson::Syntax)?;
+    let text = std::str::from_utf8(payload).map_err(|_| not_json("it is not valid UTF-8"))?;
+    let _: &RawValue = serde_json::from_str(text).map_err(not_json)?;
     let mut compact = String::with_capacity(text.len());
     let mut depth = 0_usize;
     for token in Tokens(text) {
@@ -58,11 +37,12 @@ pub(crate) fn compact(payload: &[u8]) -> Result<String, NotJson> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Err(NotJson::TooDeep);
+            let why = format!("it is nested more than {MAX_DEPTH} levels deep");
+            return Err(not_json(why));
         }
         if token.contains('\\') {
-            let plain: String = serde_json::from_str(token).map_err(NotJson::Syntax)?;
-            compact += &serde_json::to_string(&plain).map_err(NotJson::Syntax)?;
+            let plain: String = serde_json::from_str(token).map_err(not_json)?;
+            compact += &serde_json::to_string(&plain).map_err(not_json)?;
         } else {
             compact += token;
         }
@@ -70,28 +50,43 @@ pub(crate) fn compact(payload: &[u8]) -> Result<String, NotJson> {
     Ok(compact)
 }
 
-/// Writes a message as an object; its payload as a string, unless its JSON is given.
+fn not_json(why: impl std::fmt::Display) -> NotDecoded {
+    NotDecoded::new("JSON", why)
+}
+
+/// The member `payload` of an object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Payload<'a> {
+    /// The message's own, as a string.
+    Own,
+    /// The JSON of it.
+    Json(&'a str),
+    /// It in this encoding, and what that is called.
+    Encoded(&'a [u8], &'static str),
+}
+
+/// Writes a message as an object.
 ///
 /// # Errors
 /// Those of `out`.
 pub(crate) fn message(
     message: &Message,
-    parsed: Option<&str>,
+    payload: Payload<'_>,
     moment: &Moment<'_>,
     pretty: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     if !pretty {
-        return object(message, parsed, moment, out);
+        return object(message, payload, moment, out);
     }
     let mut json = Vec::new();
-    object(message, parsed, moment, &mut json)?;
+    object(message, payload, moment, &mut json)?;
     indent(std::str::from_utf8(&json).unwrap_or_default(), out)
 }
 
 fn object(
     message: &Message,
-    parsed: Option<&str>,
+    payload: Payload<'_>,
     moment: &Moment<'_>,
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -119,10 +114,17 @@ fn object(
         out.write_all(b"}")?;
     }
     out.write_all(b",\"payload\":")?;
-    match parsed {
-        Some(json) => out.write_all(json.as_bytes())?,
-        None if message.payload.is_empty() => out.write_all(b"null")?,
-        None => bytes(&message.payload, "payload_encoding", out)?,
+    match payload {
+        Payload::Json(json) => out.write_all(json.as_bytes())?,
+        Payload::Own | Payload::Encoded(..) if message.payload.is_empty() => {
+            out.write_all(b"null")?;
+        }
+        Payload::Own => bytes(&message.payload, "payload_encoding", out)?,
+        Payload::Encoded(text, encoding) => {
+            out.write_all(b"\"")?;
+            out.write_all(text)?;
+            write!(out, "\",\"payload_encoding\":\"{encoding}\"")?;
+        }
     }
     out.write_all(b"}")
 }
@@ -213,7 +215,7 @@ fn bytes(bytes: &[u8], encoding: &str, out: &mut impl Write) -> io::Result<()> {
 
 /// Writes JSON with a line for each member of an object, indented by tabulators, as the
 /// original's library does.
-fn indent(json: &str, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn indent(json: &str, out: &mut impl Write) -> io::Result<()> {
     // Of each open object or array: whether it is an object.
     let mut open: Vec<bool> = Vec::new();
     let mut before = "";

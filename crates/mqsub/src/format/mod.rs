@@ -1,29 +1,36 @@
 //! How a message looks on standard output. Knows no sockets.
 
 mod compile;
+mod decode;
 mod json;
 mod layout;
 mod template;
 #[cfg(test)]
 mod tests;
 mod time;
+mod transcode;
 
 use std::io::{self, Write};
 
 use mqtools_common::escape::{Style, escape_for_terminal};
 use mqtools_common::message::Message;
 
-pub(crate) use self::json::NotJson;
+use self::decode::Text;
+pub(crate) use self::decode::{NotDecoded, PayloadAs};
 pub(crate) use self::template::Template;
 
 /// What is written for each message.
 #[derive(Debug)]
-pub(crate) enum Format {
+pub(crate) struct Format {
+    body: Body,
+    decoder: Option<Box<Decoder>>,
+}
+
+#[derive(Debug)]
+enum Body {
     /// The payload.
     Plain {
-        /// `-v`: the topic first.
         topic: bool,
-        /// Not with `-N`.
         newline: bool,
         /// What a terminal would obey is shown.
         terminal: bool,
@@ -32,22 +39,59 @@ pub(crate) enum Format {
     Template(Box<Template>),
 }
 
+/// What `--payload-as` asks for.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    pub(crate) payload_as: PayloadAs,
+    /// Indent JSON.
+    pub(crate) pretty: bool,
+    /// `--exit-on-error`: nothing is written of what does not decode.
+    pub(crate) strict: bool,
+}
+
 /// Whether something was written.
 #[derive(Debug)]
 pub(crate) enum Printed {
     Yes,
-    /// `%J` cannot show this payload, and so nothing of the message was written.
-    No(NotJson),
+    /// The payload does not decode, and is written in hexadecimal digits.
+    Hex(NotDecoded),
+    /// The payload does not decode, and so nothing of the message was written.
+    No(NotDecoded),
 }
 
 impl Format {
+    /// The payload, with `-v` the topic first, and without `-N` a newline behind it.
+    pub(crate) fn plain(topic: bool, newline: bool) -> Self {
+        Self {
+            body: Body::Plain {
+                topic,
+                newline,
+                terminal: false,
+            },
+            decoder: None,
+        }
+    }
+
+    pub(crate) fn template(template: Template) -> Self {
+        Self {
+            body: Body::Template(Box::new(template)),
+            decoder: None,
+        }
+    }
+
     /// Chooses whether what comes from a message, and a terminal would obey, is shown in another
     /// form.
     pub(crate) fn for_terminal(mut self, yes: bool) -> Self {
-        match &mut self {
-            Self::Plain { terminal, .. } => *terminal = yes,
-            Self::Template(template) => template.for_terminal(yes),
+        match &mut self.body {
+            Body::Plain { terminal, .. } => *terminal = yes,
+            Body::Template(template) => template.for_terminal(yes),
         }
+        self
+    }
+
+    /// Writes what the payloads are decoded to.
+    pub(crate) fn decoded(mut self, decoder: Option<Decoder>) -> Self {
+        self.decoder = decoder.map(Box::new);
         self
     }
 
@@ -57,30 +101,50 @@ impl Format {
     /// # Errors
     /// Those of `out`.
     pub(crate) fn write(&self, message: &Message, out: &mut impl Write) -> io::Result<Printed> {
+        let Some(decoder) = &self.decoder else {
+            return self.body.write(message, None, out);
+        };
+        match decoder.payload_as.decode(&message.payload, decoder.pretty) {
+            Ok(text) => self.body.write(message, Some(&text), out),
+            Err(why) if decoder.strict => Ok(Printed::No(why)),
+            Err(why) => {
+                let text = decode::hexadecimal(&message.payload);
+                self.body.write(message, Some(&text), out)?;
+                Ok(Printed::Hex(why))
+            }
+        }
+    }
+}
+
+impl Body {
+    /// Writes a message, with another text in place of its payload if that is given.
+    fn write(
+        &self,
+        message: &Message,
+        text: Option<&Text<'_>>,
+        out: &mut impl Write,
+    ) -> io::Result<Printed> {
+        let payload = text.map_or(&message.payload[..], |text| &text.bytes);
         match self {
             Self::Plain {
                 topic,
                 newline,
                 terminal,
             } => {
+                let topic = topic.then_some(message.topic.as_bytes());
                 if *terminal {
-                    plain_on_terminal(message, *topic, *newline, out)
+                    plain_on_terminal(topic, payload, *newline, out)
                 } else {
-                    plain(message, *topic, *newline, out)
+                    plain(topic, payload, *newline, out)
                 }?;
                 Ok(Printed::Yes)
             }
-            Self::Template(template) => template.write(message, out),
+            Self::Template(template) => template.write(message, text, out),
         }
     }
 }
 
-fn plain(message: &Message, topic: bool, newline: bool, out: &mut impl Write) -> io::Result<()> {
-    let topic = topic.then_some(message.topic.as_bytes());
-    pieces(topic, &message.payload, newline, out)
-}
-
-fn pieces(
+fn plain(
     topic: Option<&[u8]>,
     payload: &[u8],
     newline: bool,
@@ -103,14 +167,14 @@ fn pieces(
 }
 
 fn plain_on_terminal(
-    message: &Message,
-    topic: bool,
+    topic: Option<&[u8]>,
+    payload: &[u8],
     newline: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut shown = Vec::new();
-    escape_for_terminal(&message.payload, Style::Text, &mut shown)?;
+    escape_for_terminal(payload, Style::Text, &mut shown)?;
     let mut name = Vec::new();
-    escape_for_terminal(message.topic.as_bytes(), Style::Line, &mut name)?;
-    pieces(topic.then_some(&*name), &shown, newline, out)
+    escape_for_terminal(topic.unwrap_or_default(), Style::Line, &mut name)?;
+    plain(topic.map(|_| &*name), &shown, newline, out)
 }

@@ -9,6 +9,7 @@ use mqtools_common::property::PublishProperties;
 
 use super::Printed;
 use super::compile::{FormatError, compile};
+use super::decode::{Kind, Text};
 use super::json;
 use super::layout::Layout;
 use super::time::{Clock, Moment, local_zone};
@@ -140,18 +141,27 @@ impl Template {
         self.unknown_zone.as_deref()
     }
 
-    /// Writes a message, all of it or nothing.
+    /// Writes a message, all of it or nothing, with a text in place of its payload if there is one.
     ///
     /// # Errors
     /// Those of `out`.
-    pub(crate) fn write(&self, message: &Message, out: &mut impl Write) -> io::Result<Printed> {
-        let parsed = if self.parses {
-            match json::compact(&message.payload) {
+    pub(crate) fn write(
+        &self,
+        message: &Message,
+        text: Option<&Text<'_>>,
+        out: &mut impl Write,
+    ) -> io::Result<Printed> {
+        let parsed = match text {
+            None if self.parses => match json::compact(&message.payload) {
                 Ok(parsed) => parsed,
                 Err(why) => return Ok(Printed::No(why)),
-            }
-        } else {
-            String::new()
+            },
+            _ => String::new(),
+        };
+        let shown = Shown {
+            message,
+            text,
+            parsed: &parsed,
         };
         let moment = self.clock.now();
         for piece in &self.pieces {
@@ -161,12 +171,10 @@ impl Template {
                 Piece::Nanoseconds => moment.nanoseconds(out)?,
                 Piece::Field(field, layout) if self.terminal => {
                     let mut text = Vec::new();
-                    self.field(*field, layout, message, &parsed, &moment, &mut text)?;
+                    self.field(*field, layout, shown, &moment, &mut text)?;
                     escape_for_terminal(&text, style(*field), out)?;
                 }
-                Piece::Field(field, layout) => {
-                    self.field(*field, layout, message, &parsed, &moment, out)?;
-                }
+                Piece::Field(field, layout) => self.field(*field, layout, shown, &moment, out)?,
             }
         }
         if self.newline {
@@ -179,17 +187,38 @@ impl Template {
         &self,
         field: Field,
         layout: &Layout,
-        message: &Message,
-        parsed: &str,
+        shown: Shown<'_>,
         moment: &Moment<'_>,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        match field {
-            Field::Json => json::message(message, None, moment, self.pretty, out),
-            Field::ParsedJson => json::message(message, Some(parsed), moment, self.pretty, out),
-            field => write_field(field, layout, message, moment, out),
-        }
+        let Shown {
+            message,
+            text,
+            parsed,
+        } = shown;
+        let payload = match (field, text) {
+            (Field::Json | Field::ParsedJson, Some(text)) => match &text.kind {
+                Kind::Plain => json::Payload::Own,
+                Kind::Encoded(encoding) => json::Payload::Encoded(&text.bytes, encoding),
+                Kind::Json(json) => json::Payload::Json(json),
+            },
+            (Field::Json, None) => json::Payload::Own,
+            (Field::ParsedJson, None) => json::Payload::Json(parsed),
+            (Field::Payload, Some(text)) => return layout.payload(&text.bytes, out),
+            (field, _) => return write_field(field, layout, message, moment, out),
+        };
+        json::message(message, payload, moment, self.pretty, out)
     }
+}
+
+/// What a template is filled in with.
+#[derive(Debug, Clone, Copy)]
+struct Shown<'a> {
+    message: &'a Message,
+    /// In place of the payload.
+    text: Option<&'a Text<'a>>,
+    /// The payload's own JSON, for `%J` without such a text.
+    parsed: &'a str,
 }
 
 /// Payloads have lines, and JSON its own way to name a character.

@@ -25,11 +25,7 @@ fn message(payload: &[u8]) -> Message {
 
 fn plain(topic: bool, newline: bool, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    let format = Format::Plain {
-        topic,
-        newline,
-        terminal: false,
-    };
+    let format = Format::plain(topic, newline);
     format.write(&message(payload), &mut out).unwrap();
     out
 }
@@ -37,8 +33,8 @@ fn plain(topic: bool, newline: bool, payload: &[u8]) -> Vec<u8> {
 fn fill(format: &[u8], pretty: bool, message: &Message) -> Result<Vec<u8>, String> {
     let template = Template::new(format, false, pretty).map_err(|why| why.to_string())?;
     let mut out = Vec::new();
-    match template.write(message, &mut out).unwrap() {
-        Printed::Yes => Ok(out),
+    match template.write(message, None, &mut out).unwrap() {
+        Printed::Yes | Printed::Hex(_) => Ok(out),
         Printed::No(why) => {
             assert!(out.is_empty());
             Err(why.to_string())
@@ -377,14 +373,8 @@ proptest! {
 /// What is written for a terminal; without a format, that of no option or `-v`.
 fn on_terminal(format: Option<&str>, topic: bool, pretty: bool, message: &Message) -> Vec<u8> {
     let format = match format {
-        Some(text) => Format::Template(Box::new(
-            Template::new(text.as_bytes(), true, pretty).unwrap(),
-        )),
-        None => Format::Plain {
-            topic,
-            newline: true,
-            terminal: false,
-        },
+        Some(text) => Format::template(Template::new(text.as_bytes(), true, pretty).unwrap()),
+        None => Format::plain(topic, true),
     };
     let mut out = Vec::new();
     let _ = format.for_terminal(true).write(message, &mut out).unwrap();

@@ -83,7 +83,7 @@ impl Watch {
     pub(crate) fn take(&mut self, message: &Message) -> io::Result<Printed> {
         let mut head = Head(Vec::with_capacity(128));
         let printed = self.format.write(message, &mut head)?;
-        if matches!(printed, Printed::Yes) {
+        if !matches!(printed, Printed::No(_)) {
             self.board.set(&message.topic, text::harmless(&head.0));
             self.is_stale = true;
         }
