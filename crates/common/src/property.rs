@@ -145,7 +145,8 @@ impl Properties {
     }
 
     /// These, then `others`.
-    pub(crate) fn followed_by(&self, others: &Self) -> Self {
+    #[must_use]
+    pub fn followed_by(&self, others: &Self) -> Self {
         if self.is_empty() {
             return others.clone();
         }

@@ -14,8 +14,10 @@ use mqtools_common::url::UrlArgs;
 
 use crate::source::template::Text;
 
+mod exchange;
 mod pace;
 
+pub use exchange::ExchangeArgs;
 pub use pace::{Rate, Speed};
 
 const EXAMPLES: &str = "\
@@ -38,10 +40,10 @@ const USAGE: &str = "\
 mqpub [OPTIONS] {-t TOPIC | -L URL}
              {-m TEXT | -f FILE | -l | -s | -n}
 mqpub [OPTIONS] -l --topic-separator TEXT
-mqpub [OPTIONS] {--json-lines | --replay FILE}";
+mqpub [OPTIONS] {--json-lines | --replay FILE | --probe}";
 
 /// What messages can be made of: one of these, and a template also of lines.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "message",
     "file",
     "stdin_line",
@@ -50,6 +52,7 @@ const SOURCES: [&str; 8] = [
     "stdin_file",
     "null_message",
     "template",
+    "probe",
 ];
 
 /// The definition of the command line; `name` is what its texts call the tool.
@@ -93,7 +96,7 @@ pub struct Args {
         short,
         long,
         value_name = "TOPIC",
-        required_unless_present_any = ["url", "topic_separator", "json_lines", "replay"],
+        required_unless_present_any = ["url", "topic_separator", "json_lines", "replay", "probe"],
         conflicts_with_all = ["topic_separator", "json_lines", "replay"],
         allow_hyphen_values = true
     )]
@@ -210,6 +213,9 @@ pub struct Args {
     /// recording's own times do not count then
     #[arg(long, value_name = "COUNT[/s|/m|/h]", allow_hyphen_values = true, value_parser = pace::rate)]
     pub rate: Option<Rate>,
+
+    #[command(flatten)]
+    pub exchange: ExchangeArgs,
 
     #[command(flatten)]
     pub connection: ConnectionArgs,

@@ -1,18 +1,25 @@
 //! From the typed options to what is published, checked.
 
 use std::os::unix::ffi::OsStringExt as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mqtools_common::connect::ConnectConfig;
-use mqtools_common::message::Qos;
+use mqtools_common::message::{Publication, Qos};
+use mqtools_common::payload::Payload;
 use mqtools_common::property::Properties;
 use mqtools_common::reason::Version;
 use mqtools_common::report::{Report, warn};
 use mqtools_common::retry::{Attempts, RetryPolicy};
 use mqtools_common::topic::{TopicError, TopicName};
-use mqtools_common::usage::misuse;
+use mqtools_common::usage::{WORD_SEPARATOR, misuse};
+
+use mqsub::Printer;
+use uuid::Uuid;
 
 use crate::cli::{Args, OnBadLine, PayloadIs, Speed};
+use crate::probe::Probe;
+use crate::request::Request;
 use crate::source::encoding::Encoding;
 use crate::source::messages::MessagesConfig;
 use crate::source::object::Defaults;
@@ -25,12 +32,26 @@ use crate::source::{Cut, Input, Repetition, SourceConfig};
 /// mosquitto closes the connection at the 21st (its max_inflight_messages, unless set).
 const QOS_2_IN_FLIGHT_V311: u16 = 20;
 
+/// How long a probe may take.
+const PROBE: Duration = Duration::from_secs(10);
+
 /// One run of `mqpub`.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) connect: ConnectConfig,
     pub(crate) message: Template,
     pub(crate) messages: MessagesConfig,
+    pub(crate) task: Task,
+}
+
+/// What is done besides publishing.
+#[derive(Debug)]
+pub(crate) enum Task {
+    Publish,
+    /// `--wait-response`
+    Request(Box<Request>),
+    /// `--probe`
+    Probe(Probe),
 }
 
 /// What all messages of a run share.
@@ -44,6 +65,20 @@ pub(crate) struct Template {
     pub(crate) quiet: bool,
 }
 
+impl Template {
+    /// A message without a payload.
+    pub(crate) fn publication(&self) -> Publication {
+        Publication {
+            topic: self.topic.clone(),
+            payload: Payload::default(),
+            qos: self.qos,
+            retain: self.retain,
+            properties: self.properties.clone(),
+            topic_alias: self.topic_alias,
+        }
+    }
+}
+
 impl Config {
     pub(crate) fn new(args: Args) -> Result<Self, Report> {
         check_fit(&args)?;
@@ -55,6 +90,8 @@ impl Config {
         };
         let topic = match (topic, args.topic_separator.is_some() || has_objects(&args)) {
             (Some(topic), false) => topic_name(&topic)?,
+            // Nobody else listens there.
+            (None, false) if args.exchange.probe => topic_name(&own_topic("probe"))?,
             (None, false) => {
                 return Err(misuse("the URL given with -L holds no topic")
                     .hint("end it with /TOPIC, or add -t TOPIC"));
@@ -65,10 +102,18 @@ impl Config {
             }
             (None, true) => TopicName::default(),
         };
-        let mut connect =
-            ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
+        let exchange = &args.exchange;
+        let subscribes = exchange.wait_response || exchange.probe;
+        let mut connection = args.connection.clone();
+        if exchange.wait_response && exchange.response_topic.is_none() {
+            connection.mqtt5_option = Some("--wait-response without -e");
+        }
+        let mut connect = ConnectConfig::new(&connection, url.as_ref(), &args.will, args.talk)?;
         let idle = &connect.properties;
-        if !(idle.subscribe.is_empty() && idle.unsubscribe.is_empty()) && !args.talk.quiet {
+        if !(idle.subscribe.is_empty() && idle.unsubscribe.is_empty())
+            && !args.talk.quiet
+            && !subscribes
+        {
             warn("-D subscribe and -D unsubscribe have no effect: mqpub only publishes");
         }
         let highest = if has_objects(&args) {
@@ -90,6 +135,7 @@ impl Config {
             topic_alias: connect.properties.topic_alias,
             quiet: args.talk.quiet,
         };
+        let task = task(&args)?;
         let has_default_retry = args.connection.retry.is_none();
         let messages = messages(args, &message, connect.connect.version)?;
         if has_default_retry && !messages.source.is_long() {
@@ -97,6 +143,15 @@ impl Config {
                 first: Attempts::NONE,
                 again: Attempts::NONE,
             };
+        }
+        match task {
+            Task::Publish => {}
+            Task::Request(_) if messages.source.is_long() => {
+                return Err(misuse("--wait-response goes with one message")
+                    .hint("give it with -m, -f, -s, -n or --template, and not --repeat"));
+            }
+            // Another connection would know nothing of the subscription.
+            Task::Request(_) | Task::Probe(_) => connect.retry.again = Attempts::NONE,
         }
         if highest != Qos::AtMostOnce {
             connect.outlive_connection();
@@ -106,6 +161,7 @@ impl Config {
             connect,
             message,
             messages,
+            task,
         })
     }
 }
@@ -113,6 +169,50 @@ impl Config {
 /// Where each message is described as a whole.
 fn has_objects(args: &Args) -> bool {
     args.json_lines || args.replay.is_some()
+}
+
+/// A topic that nobody has used yet.
+fn own_topic(what: &str) -> String {
+    format!("mqpub/{what}/{}", Uuid::new_v4())
+}
+
+fn task(args: &Args) -> Result<Task, Report> {
+    let exchange = &args.exchange;
+    if exchange.probe {
+        return Ok(Task::Probe(Probe {
+            timeout: exchange.timeout.unwrap_or(PROBE),
+            json: exchange.json,
+        }));
+    }
+    if !exchange.wait_response {
+        return Ok(Task::Publish);
+    }
+    for property in ["response-topic", "correlation-data"] {
+        let separator = char::from(WORD_SEPARATOR);
+        let typed = format!("publish{separator}{property}{separator}");
+        let mut options = args.connection.property.iter();
+        if options.any(|option| option.as_encoded_bytes().starts_with(typed.as_bytes())) {
+            return Err(
+                misuse(format!("--wait-response sets the property {property}"))
+                    .hint("leave -D out; -e names the topic of the answer"),
+            );
+        }
+    }
+    let topic = exchange.response_topic.clone();
+    let topic = topic.unwrap_or_else(|| own_topic("response"));
+    let response_topic = TopicName::new(&topic).map_err(|why| {
+        misuse(format!("there can be no answer on the topic {topic:?}"))
+            .cause(why)
+            .hint(why.hint())
+    })?;
+    Ok(Task::Request(Box::new(Request {
+        response_topic,
+        count: exchange.count.unwrap_or(1),
+        printer: Printer::new(exchange.format.as_deref(), args.talk.quiet)?,
+        latency: exchange.latency,
+        timeout: exchange.timeout,
+        quiet: args.talk.quiet,
+    })))
 }
 
 /// What the options say about the source, and what becomes of it.
@@ -209,7 +309,10 @@ fn filled(args: &Args, topic: &TopicName) -> Result<Option<template::Template>, 
 /// Options that change a source which was not given. clap drops such a requirement where the
 /// source that was given excludes the one that is needed.
 fn check_fit(args: &Args) -> Result<(), Report> {
+    const WAIT: &str = "--wait-response";
     let is_recording = args.replay.is_some();
+    let exchange = &args.exchange;
+    let waits = exchange.wait_response;
     for (option, given, needed, is_there) in [
         (
             "-0",
@@ -230,6 +333,23 @@ fn check_fit(args: &Args) -> Result<(), Report> {
             is_recording,
         ),
         ("--loop", args.repetitions > 1, "--replay", is_recording),
+        ("-e", exchange.response_topic.is_some(), WAIT, waits),
+        ("-C", exchange.count.is_some(), WAIT, waits),
+        ("-F", exchange.format.is_some(), WAIT, waits),
+        ("--latency", exchange.latency, WAIT, waits),
+        ("--json", exchange.json, "--probe", exchange.probe),
+        (
+            "-W",
+            exchange.timeout.is_some(),
+            "--wait-response or --probe",
+            waits || exchange.probe,
+        ),
+        (
+            "--wait-response",
+            waits,
+            "a message",
+            !exchange.probe && args.topic_separator.is_none() && !has_objects(args),
+        ),
     ] {
         if given && !is_there {
             return Err(misuse(format!("{option} goes with {needed} only"))

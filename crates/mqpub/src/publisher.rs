@@ -6,7 +6,6 @@ use std::pin::pin;
 use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Publication, Qos};
-use mqtools_common::payload::Payload;
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{Report, warn};
@@ -64,14 +63,7 @@ pub(crate) async fn run(
         promise: source.promise(template.qos),
         source,
         has_next: false,
-        message: Publication {
-            topic: template.topic,
-            payload: Payload::default(),
-            qos: template.qos,
-            retain: template.retain,
-            properties: template.properties,
-            topic_alias: template.topic_alias,
-        },
+        message: template.publication(),
         exhausted: false,
         books: Books::default(),
         quiet: template.quiet,

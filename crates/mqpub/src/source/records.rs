@@ -134,6 +134,8 @@ impl Records {
         Ok(true)
     }
 
+    // In the loop of messages that are all alike it would cost each of them 3 %.
+    #[inline(never)]
     pub(crate) fn ready(&mut self, message: &mut Publication) -> bool {
         while !self.is_made {
             if self.failed.is_some() || self.is_stopped {
