@@ -29,6 +29,10 @@ use crate::tls::{Tls, is_alert};
 /// How much one read takes at most, in bytes.
 const READ_BUFFER: usize = 256 * 1024;
 
+/// How much the first one takes. A buffer that was filled is followed by one of eight times its size:
+/// a large one costs a system call to get and one to give back, in vain where little comes.
+const FIRST_READ: usize = 4096;
+
 /// How much of what came first is kept until CONNACK, in bytes: enough for the first line of a text.
 const BEGINNING: usize = 200;
 
@@ -126,6 +130,8 @@ pub struct Client {
     has_last_word: bool,
     stream: Stream,
     input: BytesMut,
+    /// How much the next read takes.
+    room: usize,
     timer: Option<Pin<Box<Sleep>>>,
     /// Bytes were written since the last flush (TLS keeps some back until then).
     unflushed: bool,
@@ -193,6 +199,7 @@ impl Client {
             has_last_word: config.tls.is_some() || config.route.websocket,
             stream,
             input: BytesMut::new(),
+            room: FIRST_READ,
             timer: None,
             unflushed: false,
             beginning: Vec::new(),
@@ -426,12 +433,15 @@ impl Client {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, ClientError> {
         // Grows with what arrived, not with what a header announces.
-        self.input.reserve(READ_BUFFER);
+        self.input.reserve(self.room);
         let read = pin!(self.stream.read_buf(&mut self.input));
         match read.poll(cx) {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Ok(0)) => Err(self.write_error.take().unwrap_or(ClientError::Closed)),
-            Poll::Ready(Ok(_)) => {
+            Poll::Ready(Ok(count)) => {
+                if count >= self.room {
+                    self.room = READ_BUFFER.min(8 * self.room);
+                }
                 if !self.link.is_up() && self.beginning.len() < BEGINNING {
                     let room = BEGINNING.saturating_sub(self.beginning.len());
                     self.beginning.extend(self.input.iter().take(room));

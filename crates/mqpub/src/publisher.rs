@@ -223,7 +223,7 @@ impl Publisher {
     fn publish(&mut self) -> Result<(), Report> {
         self.client
             .session
-            .publish(&self.message)
+            .publish_taking(&mut self.message)
             .map_err(|why| self.not_publishable(&why))?;
         self.books.sent += 1;
         if self.promise == Promise::Mixed && self.message.qos == Qos::AtMostOnce {

@@ -388,18 +388,18 @@ impl Subscriber {
             let Some(event) = self.client.session.next_event() else {
                 return Ok(None);
             };
-            let ended = match event {
-                Event::Message(message) => self.message(&message)?,
+            let ended = match &event {
+                Event::Message(message) => self.message(message)?,
                 Event::Subscribed {
                     codes,
                     reason_string,
                     ..
-                } => self.subscribed(&codes, reason_string)?,
+                } => self.subscribed(codes, reason_string.as_deref())?,
                 Event::Unsubscribed {
                     codes,
                     reason_string,
                     ..
-                } => self.unsubscribed(&codes, reason_string.as_deref()),
+                } => self.unsubscribed(codes, reason_string.as_deref()),
                 Event::Connected(_) => {
                     self.told += 1;
                     None
@@ -409,7 +409,7 @@ impl Subscriber {
                     reason,
                     reason_string,
                 } => {
-                    self.removed(packet_id, reason, reason_string);
+                    self.removed(*packet_id, *reason, reason_string.clone());
                     None
                 }
                 _ => None,
@@ -470,7 +470,7 @@ impl Subscriber {
     fn subscribed(
         &mut self,
         codes: &[ReasonCode],
-        words: Option<String>,
+        words: Option<&str>,
     ) -> Result<Option<End>, Report> {
         let refused = || codes.iter().filter(|code| code.is_failure());
         if let Some(&code) = refused().next()
@@ -480,12 +480,15 @@ impl Subscriber {
                 Exit::from_broker(code.0),
                 "the broker refused every subscription",
             )
-            .cause(Reason { code, words })
+            .cause(Reason {
+                code,
+                words: words.map(str::to_owned),
+            })
             .hint("the broker's access control decides what this user may subscribe to"));
         }
         for (subscription, &code) in self.config.subscriptions.iter().zip(codes) {
             let filter = &subscription.filter;
-            self.warn_if_refused("subscribe to", filter, code, words.as_deref());
+            self.warn_if_refused("subscribe to", filter, code, words);
         }
         Ok(self.answered())
     }

@@ -2,7 +2,7 @@
 //! socket.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +16,12 @@ use crate::report::Report;
 
 /// How long one address may keep the next from being tried (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Nearly every broker listens on the first.
+const LOOPBACK: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
 
 /// Why there is no connection; whoever asked for it knows what it was for.
 pub(super) enum DialError {
@@ -90,8 +96,12 @@ pub(super) async fn unix(path: &Path) -> Result<UnixStream, Report> {
     })
 }
 
-/// All addresses of the host, by the system's resolver.
+/// All addresses of the host, by the system's resolver. That needs a thread, which costs a run of a
+/// millisecond a third of its time; what `localhost` means is known (RFC 6761, section 6.3).
 async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(LOOPBACK.map(|address| (address, port).into()).to_vec());
+    }
     let found: Vec<_> = lookup_host((host, port))
         .await
         .map_err(|why| why.to_string())?
@@ -191,8 +201,12 @@ async fn race(addresses: Vec<SocketAddr>, local: Option<Local>) -> Result<TcpStr
 }
 
 fn causes(failures: &[Failure]) -> String {
+    // Where there is no IPv6 at all, that does not help to find out about the rest.
+    let is_missing = |(_, why): &&Failure| why.kind() == io::ErrorKind::AddrNotAvailable;
+    let is_any_other = failures.iter().any(|failure| !is_missing(&failure));
     let causes: Vec<String> = failures
         .iter()
+        .filter(|failure| !is_any_other || !is_missing(failure))
         .map(|(to, why)| match to {
             Some(to) => format!("{to}: {why}"),
             None => why.to_string(),
@@ -203,7 +217,7 @@ fn causes(failures: &[Failure]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::TcpListener;
 
     use super::*;
 
@@ -232,6 +246,33 @@ mod tests {
         ] {
             assert_eq!(race_of(addresses).unwrap(), there);
         }
+    }
+
+    #[test]
+    fn localhost_is_both_loopback_addresses() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        for name in ["localhost", "LocalHost"] {
+            let found = runtime.block_on(resolve(name, 1883)).unwrap();
+            assert_eq!(
+                found,
+                ["127.0.0.1:1883", "[::1]:1883"].map(|text| text.parse().unwrap())
+            );
+        }
+    }
+
+    #[test]
+    fn a_family_that_is_not_there_is_only_told_alone() {
+        let failure = |host: IpAddr, kind: io::ErrorKind| (Some((host, 1).into()), kind.into());
+        let [four, six] = LOOPBACK;
+        let missing = || failure(six, io::ErrorKind::AddrNotAvailable);
+        let refused = || failure(four, io::ErrorKind::ConnectionRefused);
+        assert_eq!(
+            causes(&[refused(), missing()]),
+            "127.0.0.1:1: connection refused"
+        );
+        assert_eq!(causes(&[missing()]), "[::1]:1: address not available");
     }
 
     #[test]

@@ -18,64 +18,95 @@ const PUBLISH: u8 = 3;
 /// to say takes a few hundred; a SUBACK for as many Topic Filters as there can be, less than this.
 const MOST_OF_OTHERS: usize = 1024 * 1024;
 
-/// Cuts the next packet out of `input`; none when it is not there as a whole yet. A
-/// malformed packet stays where it is.
-///
-/// `connection` marks the receipts of messages; `maximum` is the largest packet allowed, in bytes.
-pub(super) fn decode(
-    version: Version,
-    input: &mut BytesMut,
-    connection: u64,
-    maximum: u32,
-) -> Result<Option<Incoming>, ProtocolError> {
-    let Some(first) = input.first().copied() else {
-        return Ok(None);
-    };
-    // Before the rest is there: the length that something else than MQTT seems to announce
-    // may never come.
-    if !begins_packet(version, first) {
-        return Err(ProtocolError::Malformed(format!(
-            "a packet that begins with 0x{first:02X} is none a broker may send"
-        )));
-    }
-    let Some((header, length)) = frame_length(input)? else {
-        return Ok(None);
-    };
-    let end = header + length;
-    // Before it is there: it may never fit into memory.
-    if u32::try_from(end).is_ok_and(|end| end > maximum) {
-        return Err(ProtocolError::OverLimit(format!(
-            "a packet of {end} bytes, and our Maximum Packet Size is {maximum}"
-        )));
-    }
-    if first >> 4 != PUBLISH && length > MOST_OF_OTHERS {
-        return Err(ProtocolError::Malformed(format!(
-            "a packet of {end} bytes that is no PUBLISH"
-        )));
-    }
-    let Some(body) = input.get(header..end) else {
-        return Ok(None);
-    };
-    let packet = match first >> 4 {
-        2 => connack(version, body),
-        4 => ack(version, AckKind::Puback, body),
-        5 => ack(version, AckKind::Pubrec, body),
-        6 => ack(version, AckKind::Pubrel, body),
-        7 => ack(version, AckKind::Pubcomp, body),
-        9 => suback(version, body),
-        11 => unsuback(version, body),
-        13 => Body::new("PINGRESP", body)
-            .end()
-            .map(|()| Incoming::Pingresp),
-        14 => disconnect(body),
-        15 => Err(ProtocolError::Unexpected("AUTH")),
-        _ => {
-            let frame = input.split_to(end).freeze();
-            return publish(version, frame, header, connection).map(Some);
+/// A packet that lies as a whole at the front of the input.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// Its type and flags.
+    first: u8,
+    /// Where its body begins.
+    header: usize,
+    end: usize,
+}
+
+impl Frame {
+    /// The next packet of `input`; none when it is not there as a whole yet. `maximum` is the largest
+    /// one allowed, in bytes.
+    pub(super) fn find(
+        version: Version,
+        input: &[u8],
+        maximum: u32,
+    ) -> Result<Option<Self>, ProtocolError> {
+        let Some(first) = input.first().copied() else {
+            return Ok(None);
+        };
+        // Before the rest is there: the length that something else than MQTT seems to announce
+        // may never come.
+        if !begins_packet(version, first) {
+            return Err(ProtocolError::Malformed(format!(
+                "a packet that begins with 0x{first:02X} is none a broker may send"
+            )));
         }
-    }?;
-    input.advance(end);
-    Ok(Some(packet))
+        let Some((header, length)) = frame_length(input)? else {
+            return Ok(None);
+        };
+        let end = header + length;
+        // Before it is there: it may never fit into memory.
+        if u32::try_from(end).is_ok_and(|end| end > maximum) {
+            return Err(ProtocolError::OverLimit(format!(
+                "a packet of {end} bytes, and our Maximum Packet Size is {maximum}"
+            )));
+        }
+        if first >> 4 != PUBLISH && length > MOST_OF_OTHERS {
+            return Err(ProtocolError::Malformed(format!(
+                "a packet of {end} bytes that is no PUBLISH"
+            )));
+        }
+        Ok((end <= input.len()).then_some(Self { first, header, end }))
+    }
+
+    pub(super) fn is_publish(&self) -> bool {
+        self.first >> 4 == PUBLISH
+    }
+
+    /// Cuts a PUBLISH out of `input`; `connection` marks its receipt.
+    pub(super) fn publish(
+        &self,
+        version: Version,
+        input: &mut BytesMut,
+        connection: u64,
+    ) -> Result<Message, ProtocolError> {
+        publish(
+            version,
+            input.split_to(self.end).freeze(),
+            self.header,
+            connection,
+        )
+    }
+
+    /// Takes any other packet out of `input`. A malformed one stays where it is.
+    pub(super) fn other(
+        &self,
+        version: Version,
+        input: &mut BytesMut,
+    ) -> Result<Incoming, ProtocolError> {
+        let body = input.get(self.header..self.end).unwrap_or_default();
+        let packet = match self.first >> 4 {
+            2 => connack(version, body),
+            4 => ack(version, AckKind::Puback, body),
+            5 => ack(version, AckKind::Pubrec, body),
+            6 => ack(version, AckKind::Pubrel, body),
+            7 => ack(version, AckKind::Pubcomp, body),
+            9 => suback(version, body),
+            11 => unsuback(version, body),
+            13 => Body::new("PINGRESP", body)
+                .end()
+                .map(|()| Incoming::Pingresp),
+            14 => disconnect(body),
+            _ => Err(ProtocolError::Unexpected("AUTH")),
+        }?;
+        input.advance(self.end);
+        Ok(packet)
+    }
 }
 
 /// Fixed header and remaining length of the packet at the front, in bytes; none while the
@@ -168,7 +199,7 @@ fn publish(
     mut frame: Bytes,
     header: usize,
     connection: u64,
-) -> Result<Incoming, ProtocolError> {
+) -> Result<Message, ProtocolError> {
     let first = frame.first().copied().unwrap_or_default();
     let mut body = Body::new("PUBLISH", frame.get(header..).unwrap_or_default());
     let Some(qos) = Qos::from_level(first >> 1 & 3) else {
@@ -194,7 +225,7 @@ fn publish(
     }
     let payload_length = body.rest().len();
     frame.advance(frame.len() - payload_length);
-    Ok(Incoming::Publish(Message {
+    Ok(Message {
         topic,
         payload: frame,
         qos,
@@ -202,7 +233,7 @@ fn publish(
         dup: first & 8 != 0,
         properties,
         receipt,
-    }))
+    })
 }
 
 fn publish_property(into: &mut PublishProperties, frame: &Bytes, id: u8, value: Value<'_>) {

@@ -36,9 +36,10 @@ pub(super) struct Handover {
 }
 
 impl Handover {
-    /// A message was written, up to `end` of the output.
-    pub(super) fn written(&mut self, message: &Publication, end: u64) {
-        self.waiting.push_back((end, message.payload.clone()));
+    /// A message was written, up to `end` of the output. Takes its payload.
+    pub(super) fn written(&mut self, message: &mut Publication, end: u64) {
+        let payload = std::mem::take(&mut message.payload);
+        self.waiting.push_back((end, payload));
         match self.runs.back_mut() {
             Some((count, common)) if common.is_same_but_for_payload(message) => *count += 1,
             last => {

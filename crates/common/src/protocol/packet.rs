@@ -1,6 +1,6 @@
 //! The packets of a session in our own types; [`super::codec`] turns them into bytes and back.
 
-use crate::message::{Message, Qos, Will};
+use crate::message::{Qos, Will};
 use crate::property::Properties;
 use crate::reason::{ReasonCode, Version};
 use crate::secret::Secret;
@@ -183,12 +183,11 @@ impl AckKind {
     }
 }
 
-/// A packet from the broker.
+/// A packet from the broker that is no PUBLISH.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Incoming {
     Accepted(Accepted),
     Refused(crate::reason::Refusal),
-    Publish(Message),
     Ack(AckKind, Ack),
     Suback {
         packet_id: u16,

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use super::ProtocolError;
 use super::aliases::Aliases;
 use super::codec::Codec;
-use super::decode::decode;
+use super::decode::Frame;
 use super::event::{Event, PublishError, Trace, Verdict};
 use super::handover::Handover;
 use super::in_flight::{InFlight, Outgoing, Request, Stage};
@@ -194,9 +194,14 @@ impl Session {
     pub fn feed(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ProtocolError> {
         self.keep_alive.received(now);
         while matches!(self.state, State::Connecting | State::Online) {
-            let taken = match self.decode(input) {
+            let taken = match self.frame(input) {
                 Ok(None) => break,
-                Ok(Some(packet)) => self.take_in(packet, now),
+                Ok(Some(frame)) if frame.is_publish() => frame
+                    .publish(self.connect.version, input, self.connection)
+                    .and_then(|message| self.message(message)),
+                Ok(Some(frame)) => frame
+                    .other(self.connect.version, input)
+                    .and_then(|packet| self.take_in(packet, now)),
                 Err(error) => Err(error),
             };
             if let Err(why) = taken {
@@ -365,6 +370,18 @@ impl Session {
     /// # Errors
     /// Every variant of [`PublishError`]; the message was not taken then.
     pub fn publish(&mut self, message: &Publication) -> Result<Option<u16>, PublishError> {
+        self.publish_taking(&mut message.clone())
+    }
+
+    /// The same, and takes the payload out of `message`: to count who shares it would cost as much as
+    /// everything else for a short one.
+    ///
+    /// # Errors
+    /// As [`Session::publish`].
+    pub fn publish_taking(
+        &mut self,
+        message: &mut Publication,
+    ) -> Result<Option<u16>, PublishError> {
         if !self.is_online() {
             return Err(PublishError::NotConnected);
         }
@@ -379,24 +396,18 @@ impl Session {
             }
             return Ok(None);
         }
-        if !self.has_room() {
-            return Err(PublishError::WindowFull);
-        }
-        let request = Request::Publish(Outgoing {
-            message: message.clone(),
-            stage: Stage::Sent,
-            dup: false,
-        });
-        let packet_id = self
-            .requests
-            .insert(request)
-            .ok_or(PublishError::WindowFull)?;
-        if let Err(error) = self.send_publish(message, packet_id, false) {
-            self.requests.remove(packet_id);
-            return Err(error.into());
-        }
+        let packet_id = self.requests.next_id().filter(|_| self.has_room());
+        let packet_id = packet_id.ok_or(PublishError::WindowFull)?;
+        self.send_publish(message, packet_id, false)?;
         self.on_wire += 1;
         self.bytes += message.payload.len();
+        let payload = std::mem::take(&mut message.payload);
+        // It gets the identifier that was the next.
+        self.requests.insert(Request::Publish(Outgoing {
+            message: message.with_payload(payload),
+            stage: Stage::Sent,
+            dup: false,
+        }));
         self.release_leftovers();
         Ok(Some(packet_id))
     }
@@ -514,16 +525,21 @@ impl Session {
         }
     }
 
-    fn decode(&self, input: &mut BytesMut) -> Result<Option<Incoming>, ProtocolError> {
+    fn frame(&self, input: &[u8]) -> Result<Option<Frame>, ProtocolError> {
         let maximum = self.connect.maximum_packet_size.unwrap_or(u32::MAX);
-        decode(self.connect.version, input, self.connection, maximum)
+        Frame::find(self.connect.version, input, maximum)
     }
 
     /// What the broker says after our DISCONNECT crossed its own: why it ended the session
     /// (MQTT 5). Of the rest only PINGRESP is of use, because it proves something.
     pub fn last_words(&mut self, input: &mut BytesMut) -> Option<Reason> {
-        while let Ok(Some(packet)) = self.decode(input) {
-            match packet {
+        let version = self.connect.version;
+        while let Ok(Some(frame)) = self.frame(input) {
+            if frame.is_publish() {
+                frame.publish(version, input, self.connection).ok()?;
+                continue;
+            }
+            match frame.other(version, input).ok()? {
                 Incoming::Pingresp => self.pong(),
                 Incoming::Disconnect {
                     reason: code,

@@ -11,50 +11,45 @@ use crate::protocol::keep_alive::KeepAlive;
 use crate::protocol::packet::{Accepted, Ack, AckKind, Incoming};
 use crate::reason::{Reason, ReasonCode, Version};
 
+const TOO_EARLY: ProtocolError = ProtocolError::Unexpected("a packet before CONNACK");
+
 impl Session {
     pub(super) fn take_in(&mut self, packet: Incoming, now: Instant) -> Result<(), ProtocolError> {
-        match (self.state, packet) {
-            (State::Connecting, Incoming::Accepted(accepted)) => self.accepted(accepted, now),
-            (State::Connecting, Incoming::Refused(refusal)) => {
+        let is_first = self.state == State::Connecting;
+        if is_first && !matches!(packet, Incoming::Accepted(_) | Incoming::Refused(_)) {
+            return Err(TOO_EARLY);
+        }
+        match packet {
+            Incoming::Accepted(accepted) if is_first => self.accepted(accepted, now),
+            Incoming::Refused(refusal) if is_first => {
                 self.trace(format_args!("received CONNACK ({})", refusal.code));
                 self.state = State::Ended;
                 self.verdict = Some(Verdict::Refused(refusal.clone()));
                 self.events.push_back(Event::Refused(refusal));
                 Ok(())
             }
-            (State::Connecting, _) => Err(ProtocolError::Unexpected("a packet before CONNACK")),
-            (_, Incoming::Accepted(_) | Incoming::Refused(_)) => {
+            Incoming::Accepted(_) | Incoming::Refused(_) => {
                 Err(ProtocolError::Unexpected("a second CONNACK"))
             }
-            (_, Incoming::Publish(message)) => self.message(message),
-            (_, Incoming::Ack(kind, ack)) => self.acknowledged(kind, ack),
-            (
-                _,
-                Incoming::Suback {
-                    packet_id,
-                    codes,
-                    reason_string,
-                },
-            ) => self.subscribed(packet_id, codes, reason_string),
-            (
-                _,
-                Incoming::Unsuback {
-                    packet_id,
-                    codes,
-                    reason_string,
-                },
-            ) => self.unsubscribed(packet_id, codes, reason_string),
-            (_, Incoming::Pingresp) => {
+            Incoming::Ack(kind, ack) => self.acknowledged(kind, ack),
+            Incoming::Suback {
+                packet_id,
+                codes,
+                reason_string,
+            } => self.subscribed(packet_id, codes, reason_string),
+            Incoming::Unsuback {
+                packet_id,
+                codes,
+                reason_string,
+            } => self.unsubscribed(packet_id, codes, reason_string),
+            Incoming::Pingresp => {
                 self.pong();
                 Ok(())
             }
-            (
-                _,
-                Incoming::Disconnect {
-                    reason,
-                    reason_string,
-                },
-            ) => {
+            Incoming::Disconnect {
+                reason,
+                reason_string,
+            } => {
                 self.trace(format_args!("received DISCONNECT ({})", reason.0));
                 self.state = State::Ended;
                 self.verdict = Some(Verdict::Closed(Reason {
@@ -116,7 +111,10 @@ impl Session {
         self.resume(session_present)
     }
 
-    fn message(&mut self, mut message: Message) -> Result<(), ProtocolError> {
+    pub(super) fn message(&mut self, mut message: Message) -> Result<(), ProtocolError> {
+        if self.state == State::Connecting {
+            return Err(TOO_EARLY);
+        }
         let maximum = self.connect.topic_alias_maximum.unwrap_or(0);
         self.their_aliases.resolve(&mut message, maximum)?;
         if let Some(trace) = self.trace {

@@ -77,8 +77,8 @@ impl Session {
     /// Sends the QoS 0 messages that the connection before did not take.
     fn send_unsent(&mut self) -> Result<(), ProtocolError> {
         let unsent = self.handover.as_mut().map(Handover::take);
-        for message in unsent.into_iter().flatten() {
-            match self.publish(&message) {
+        for mut message in unsent.into_iter().flatten() {
+            match self.publish_taking(&mut message) {
                 Ok(_) => {}
                 Err(PublishError::Protocol(why)) => return Err(why),
                 Err(limit) => self.events.push_back(Event::Published {
