@@ -211,6 +211,10 @@ fn what_makes_no_sense_is_refused() {
         (&["-m", "x", "-F", "%p"], "-F goes with --wait-response"),
         (&["-m", "x", "--latency"], "--latency goes with"),
         (&["-m", "x", "-W", "1"], "-W goes with"),
+        (
+            &["--json-summary", "-m", "x", "--wait-response", "-e", "a"],
+            "--json-summary",
+        ),
         (&["-l", "--wait-response", "-e", "a"], "one message"),
         (
             &["-m", "x", "--repeat", "2", "--wait-response", "-e", "a"],

@@ -55,7 +55,7 @@ pub(crate) struct Summary {
     may_be_lost: u64,
     may_be_duplicates: u64,
     reconnects: u64,
-    /// Only where a record can be bad.
+    /// Only where bad records are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) skipped: Option<u64>,
     pub(crate) exit_code: u8,

@@ -42,29 +42,10 @@ mqpub [OPTIONS] {-t TOPIC | -L URL}
 mqpub [OPTIONS] -l --topic-separator TEXT
 mqpub [OPTIONS] {--json-lines | --replay FILE | --probe}";
 
-/// What messages can be made of: one of these, and a template also of lines.
-const SOURCES: [&str; 9] = [
-    "message",
-    "file",
-    "stdin_line",
-    "json_lines",
-    "replay",
-    "stdin_file",
-    "null_message",
-    "template",
-    "probe",
-];
-
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]
 pub fn command(name: &'static str) -> Command {
-    let mut command = Args::command();
-    for (index, source) in SOURCES.iter().enumerate() {
-        let others = SOURCES.iter().skip(index + 1).copied();
-        let others = others.filter(|other| (*source, *other) != ("stdin_line", "template"));
-        command = command.mut_arg(source, |arg| arg.conflicts_with_all(others));
-    }
-    command
+    Args::command()
         .name(name)
         .override_usage(Tool::MQPUB.speak(name, USAGE))
         .after_help(Tool::MQPUB.speak(name, EXAMPLES))
@@ -83,8 +64,9 @@ pub fn command(name: &'static str) -> Command {
     args_override_self = true,
     max_term_width = 100,
     next_help_heading = "Message",
-    // Which of them go together, `command` says.
-    group = ArgGroup::new("source").required(true).multiple(true)
+    group = ArgGroup::new("source").required(true).multiple(true),
+    // A template goes with lines.
+    group = ArgGroup::new("plain_source").multiple(false)
 )]
 pub struct Args {
     // In front of the options whose order it looks at.
@@ -107,7 +89,7 @@ pub struct Args {
         short,
         long,
         value_name = "TEXT",
-        group = "source",
+        groups = ["source", "plain_source"],
         allow_hyphen_values = true
     )]
     pub message: Option<OsString>,
@@ -117,25 +99,25 @@ pub struct Args {
         short,
         long,
         value_name = "FILE",
-        group = "source",
+        groups = ["source", "plain_source"],
         allow_hyphen_values = true
     )]
     pub file: Option<PathBuf>,
 
     /// Publish each line of standard input as a message
-    #[arg(short = 'l', long, group = "source")]
+    #[arg(short = 'l', long, groups = ["source", "plain_source"])]
     pub stdin_line: bool,
 
     /// Publish the messages that the lines of standard input describe: JSON objects as mqsub -F %j
     /// prints them; -q, -r and -D publish stand for what an object does not have
-    #[arg(long, group = "source")]
+    #[arg(long, groups = ["source", "plain_source"])]
     pub json_lines: bool,
 
     /// Publish what mqsub -F %j has recorded in this file, with the times between the messages
     #[arg(
         long,
         value_name = "FILE",
-        group = "source",
+        groups = ["source", "plain_source"],
         allow_hyphen_values = true
     )]
     pub replay: Option<PathBuf>,
@@ -168,16 +150,17 @@ pub struct Args {
     pub on_bad_line: OnBadLine,
 
     /// Publish all of standard input as one message
-    #[arg(short = 's', long, group = "source")]
+    #[arg(short = 's', long, groups = ["source", "plain_source"])]
     pub stdin_file: bool,
 
     /// Publish an empty message; with -r it clears the retained one
-    #[arg(short, long, group = "source")]
+    #[arg(short, long, groups = ["source", "plain_source"])]
     pub null_message: bool,
 
     /// Publish this text with {seq}, {time}, {uuid} and {random:FROM-TO} filled in anew for each
     /// message, also in -t; with -l each line becomes {line}, or {line:json} in quotes
-    #[arg(long, value_name = "TEXT", group = "source", allow_hyphen_values = true, value_parser = template)]
+    #[arg(long, value_name = "TEXT", group = "source", allow_hyphen_values = true, value_parser = template,
+          conflicts_with_all = ["message", "file", "json_lines", "replay", "stdin_file", "null_message", "probe"])]
     pub template: Option<String>,
 
     /// What the payload is given as: hex or base64 for the bytes it stands for, cbor or msgpack for

@@ -80,10 +80,10 @@ impl Template {
 }
 
 impl Config {
-    pub(crate) fn new(args: Args) -> Result<Self, Report> {
+    pub(crate) fn new(mut args: Args) -> Result<Self, Report> {
         check_fit(&args)?;
         let url = args.url.parse()?;
-        let typed = args.topic.clone();
+        let typed = args.topic.take();
         let topic = match &url {
             Some(url) => url.single_topic(typed),
             None => typed,
@@ -104,11 +104,11 @@ impl Config {
         };
         let exchange = &args.exchange;
         let subscribes = exchange.wait_response || exchange.probe;
-        let mut connection = args.connection.clone();
         if exchange.wait_response && exchange.response_topic.is_none() {
-            connection.mqtt5_option = Some("--wait-response without -e");
+            args.connection.mqtt5_option = Some("--wait-response without -e");
         }
-        let mut connect = ConnectConfig::new(&connection, url.as_ref(), &args.will, args.talk)?;
+        let mut connect =
+            ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
         let idle = &connect.properties;
         if !(idle.subscribe.is_empty() && idle.unsubscribe.is_empty())
             && !args.talk.quiet
@@ -355,6 +355,10 @@ fn check_fit(args: &Args) -> Result<(), Report> {
             return Err(misuse(format!("{option} goes with {needed} only"))
                 .hint(format!("leave {option} out, or add {needed}")));
         }
+    }
+    if args.talk.json_summary && (waits || exchange.probe) {
+        return Err(misuse("--json-summary sums up what is published alone")
+            .hint("leave it out; --probe has --json"));
     }
     Ok(())
 }

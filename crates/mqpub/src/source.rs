@@ -164,6 +164,7 @@ impl Source {
     }
 
     /// The next payload, if it is there without waiting.
+    #[inline(never)]
     pub(crate) fn ready(&mut self) -> Option<Payload> {
         match self {
             Self::Repeated {
@@ -239,6 +240,7 @@ impl Lines {
         }
     }
 
+    #[inline]
     fn cut(&mut self) -> Option<Bytes> {
         if self.chunk.is_empty() {
             return None;

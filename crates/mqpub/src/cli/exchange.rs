@@ -33,7 +33,7 @@ pub struct ExchangeArgs {
 
     /// Check the broker: connect, subscribe, publish, receive, disconnect; print how long each
     /// step took. The topic is -t, or one of its own
-    #[arg(long, group = "source")]
+    #[arg(long, groups = ["source", "plain_source"])]
     pub probe: bool,
 
     /// With --probe: print one JSON object, also of a failure

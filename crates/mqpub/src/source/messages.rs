@@ -61,8 +61,17 @@ impl Messages {
     }
 
     /// Like [`next`](Self::next), if it is there without waiting.
+    // Called for each line of `-l`: nothing else should be on its way.
+    #[inline]
     pub(crate) fn ready(&mut self, message: &mut Publication) -> bool {
         match self {
+            Self::Alike(Source::Lines(lines)) => match lines.cut() {
+                Some(line) => {
+                    message.payload = line.into();
+                    true
+                }
+                None => false,
+            },
             Self::Alike(source) => source
                 .ready()
                 .map(|payload| message.payload = payload)
@@ -95,7 +104,7 @@ impl Messages {
         }
     }
 
-    /// How many bad records were left out; none where none can be.
+    /// How many bad records were left out; none where one would be the end.
     pub(crate) fn skipped(&self) -> Option<u64> {
         match self {
             Self::Alike(_) => None,
