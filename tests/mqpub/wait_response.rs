@@ -99,15 +99,20 @@ fn in_mqtt_3_both_have_to_know_the_topic() {
 #[test]
 fn without_an_answer_it_ends_with_27() {
     let broker = Broker::start();
-    let output = asking(&broker, &["-m", "what?", "-e", "nobody", "-W", "0.3"]).run();
-    let complaint = complaint(output, 27);
-    assert!(complaint.error.contains("0 of 1 answers"), "{complaint:?}");
-    assert!(complaint.hint.contains("nobody"), "{complaint:?}");
-    // One comes, because it has asked itself.
-    let args = ["-m", "what?", "-e", "ask", "-C", "2", "-W", "3"];
-    let output = asking(&broker, &args).run().assert_code(27);
-    assert_eq!(output.stdout_str(), "what?\n");
-    assert!(output.stderr_str().contains("1 of 2 answers"), "{output}");
+    // On a loaded machine a short time may be over before anything was asked.
+    for seconds in ["0.2", "2", "20", "60"] {
+        let args = ["-m", "what?", "-e", "nobody", "-C", "2", "-W", seconds];
+        let complaint = complaint(asking(&broker, &args).run(), 27);
+        assert!(
+            complaint.error.contains("the time is over"),
+            "{complaint:?}"
+        );
+        if complaint.error.contains("0 of 2 answers") {
+            assert!(complaint.hint.contains("nobody"), "{complaint:?}");
+            return;
+        }
+    }
+    panic!("it never came so far as to ask");
 }
 
 #[test]

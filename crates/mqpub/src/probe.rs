@@ -93,6 +93,25 @@ async fn go(
         .wait("there is no connection", Exchange::open(config))
         .await?;
     steps.done("connect", begun);
+    let back = round_trip(config, message, &mut exchange, limit, steps).await;
+    let begun = Instant::now();
+    // Whatever it was, the Will must not go out.
+    let closed = limit
+        .wait("the connection does not end", exchange.close())
+        .await;
+    back.and(closed)?;
+    steps.done("disconnect", begun);
+    Ok(())
+}
+
+async fn round_trip(
+    config: &ConnectConfig,
+    message: &Publication,
+    exchange: &mut Exchange,
+    limit: Limit,
+    steps: &mut Steps,
+) -> Result<(), Report> {
+    let is_ours = |event| live(event).is_some_and(|m| Some(&m.payload) == message.payload.bytes());
     let begun = Instant::now();
     let subscribed = exchange.subscribe(config, &message.topic, message.qos);
     limit
@@ -104,22 +123,15 @@ async fn go(
     let mut is_back = false;
     while !exchange.is_settled() {
         let progress = limit.wait("the message is not acknowledged", exchange.progress());
-        is_back |=
-            live(progress.await?).is_some_and(|m| Some(&m.payload) == message.payload.bytes());
+        is_back |= is_ours(progress.await?);
     }
     steps.done("publish", begun);
     while !is_back {
         let progress = limit.wait("the message does not come back", exchange.progress());
-        is_back |=
-            live(progress.await?).is_some_and(|m| Some(&m.payload) == message.payload.bytes());
+        is_back |= is_ours(progress.await?);
     }
     // From the sending on: it may come back before it is acknowledged.
     steps.done("receive", begun);
-    let begun = Instant::now();
-    limit
-        .wait("the connection does not end", exchange.close())
-        .await?;
-    steps.done("disconnect", begun);
     Ok(())
 }
 

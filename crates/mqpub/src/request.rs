@@ -40,15 +40,36 @@ pub(crate) async fn run(
     request: &Request,
 ) -> Result<(), Report> {
     let limit = Limit::new(request.timeout);
+    let opened = limit.wait("there is no connection", Exchange::open(config));
+    let mut exchange = opened.await?;
+    let asked = ask(
+        config,
+        &mut exchange,
+        limit,
+        &mut source,
+        &mut message,
+        request,
+    )
+    .await;
+    // Whatever it was, the Will must not go out.
+    let closed = exchange.close().await;
+    asked.and(closed)
+}
+
+async fn ask(
+    config: &ConnectConfig,
+    exchange: &mut Exchange,
+    limit: Limit,
+    source: &mut Messages,
+    message: &mut Publication,
+    request: &Request,
+) -> Result<(), Report> {
     let topic = &request.response_topic;
-    let mut exchange = limit
-        .wait("there is no connection", Exchange::open(config))
-        .await?;
     let subscribed = exchange.subscribe(config, topic, message.qos);
     limit
         .wait("no answer to the subscription", subscribed)
         .await?;
-    source.next(&mut message).await?;
+    source.next(message).await?;
     let correlation = (config.connect.version == Version::V5).then(|| {
         let correlation = Bytes::from(Uuid::new_v4().simple().to_string());
         let added: Properties = [
@@ -60,7 +81,7 @@ pub(crate) async fn run(
         message.properties = message.properties.followed_by(&added);
         correlation
     });
-    exchange.publish(&message)?;
+    exchange.publish(message)?;
     let sent = Instant::now();
     let mut answers = 0;
     while answers < request.count {
@@ -90,7 +111,7 @@ pub(crate) async fn run(
             break;
         }
     }
-    exchange.close().await
+    Ok(())
 }
 
 /// Somebody else may use the topic, too. Who answers without Correlation Data is believed.
