@@ -123,12 +123,13 @@ pub struct Args {
     pub replay: Option<PathBuf>,
 
     /// With --replay: so many times as fast as it was recorded, or max for as fast as it goes
-    #[arg(long, value_name = "TIMES|max", allow_hyphen_values = true, default_value = "1", conflicts_with = "rate", value_parser = pace::speed)]
-    pub speed: Speed,
+    /// [default: 1]
+    #[arg(long, value_name = "TIMES|max", allow_hyphen_values = true, conflicts_with = "rate", value_parser = pace::speed)]
+    pub speed: Option<Speed>,
 
-    /// With --replay: publish the recording this many times
-    #[arg(long = "loop", value_name = "COUNT", allow_hyphen_values = true, default_value = "1", value_parser = repeat)]
-    pub repetitions: u64,
+    /// With --replay: publish the recording this many times [default: 1]
+    #[arg(long = "loop", value_name = "COUNT", allow_hyphen_values = true, value_parser = repeat)]
+    pub repetitions: Option<u64>,
 
     /// With -l or --json-lines: lines end with a NUL byte instead of a newline, as those of find
     /// -print0
@@ -145,9 +146,9 @@ pub struct Args {
     pub topic_separator: Option<OsString>,
 
     /// What to do about a line that is no message, as of --json-lines; skip
-    /// warns of it and goes on
-    #[arg(long, value_name = "WHAT", value_enum, default_value = "stop")]
-    pub on_bad_line: OnBadLine,
+    /// warns of it and goes on [default: stop]
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub on_bad_line: Option<OnBadLine>,
 
     /// Publish all of standard input as one message
     #[arg(short = 's', long, groups = ["source", "plain_source"])]

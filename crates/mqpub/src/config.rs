@@ -237,7 +237,12 @@ fn messages(args: Args, message: &Template, version: Version) -> Result<Messages
         }),
         delay: args.repeat_delay,
     };
-    let pace = match (args.rate, args.every, &args.replay, args.speed) {
+    let pace = match (
+        args.rate,
+        args.every,
+        &args.replay,
+        args.speed.unwrap_or_default(),
+    ) {
         (Some(rate), ..) => Some(Pace::rate(rate.interval)),
         (None, Some(interval), ..) => Some(Pace::every(interval)),
         (None, None, Some(_), Speed::Times(speed)) => Some(Pace::recorded(speed)),
@@ -250,7 +255,7 @@ fn messages(args: Args, message: &Template, version: Version) -> Result<Messages
             fresh = args.every.map(|_| path.clone());
             Input::File(path)
         }
-        (None, None, Some(path)) => Input::Recording(path, args.repetitions),
+        (None, None, Some(path)) => Input::Recording(path, args.repetitions.unwrap_or(1)),
         (None, None, None) if args.stdin_line || args.json_lines => {
             Input::Lines(Cut(if args.null_data { 0 } else { b'\n' }))
         }
@@ -277,7 +282,7 @@ fn messages(args: Args, message: &Template, version: Version) -> Result<Messages
             template: filled,
             encoding,
             pace,
-            skips_bad: args.on_bad_line == OnBadLine::Skip,
+            skips_bad: args.on_bad_line == Some(OnBadLine::Skip),
             quiet: args.talk.quiet,
         }),
     })
@@ -326,13 +331,13 @@ fn check_fit(args: &Args) -> Result<(), Report> {
             "-l",
             args.stdin_line,
         ),
+        ("--speed", args.speed.is_some(), "--replay", is_recording),
         (
-            "--speed",
-            args.speed != Speed::default(),
+            "--loop",
+            args.repetitions.is_some(),
             "--replay",
             is_recording,
         ),
-        ("--loop", args.repetitions > 1, "--replay", is_recording),
         ("-e", exchange.response_topic.is_some(), WAIT, waits),
         ("-C", exchange.count.is_some(), WAIT, waits),
         ("-F", exchange.format.is_some(), WAIT, waits),
