@@ -196,13 +196,14 @@ fn string(text: &str, out: &mut impl Write) -> io::Result<()> {
     if text.bytes().fold(false, needs_escape) {
         return serde_json::to_writer(out, text).map_err(io::Error::from);
     }
-    out.write_all(b"\"")?;
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\"")
+    quoted(text.as_bytes(), out)
 }
 
 /// A string, in base64 when the bytes are no UTF-8; a member named `encoding` then says so.
 fn bytes(bytes: &[u8], encoding: &str, out: &mut impl Write) -> io::Result<()> {
+    if is_plain(bytes) {
+        return quoted(bytes, out);
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => string(text, out),
         Err(_) => write!(
@@ -211,6 +212,19 @@ fn bytes(bytes: &[u8], encoding: &str, out: &mut impl Write) -> io::Result<()> {
             STANDARD.encode(bytes)
         ),
     }
+}
+
+/// Whether these are characters of ASCII that stand for themselves: one look tells, where to check the
+/// encoding and to look for what needs an escape would be two.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_plain = |byte: u8| (b' '..0x7F).contains(&byte) & (byte != b'"') & (byte != b'\\');
+    bytes.iter().fold(true, |all, byte| all & is_plain(*byte))
+}
+
+fn quoted(plain: &[u8], out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"\"")?;
+    out.write_all(plain)?;
+    out.write_all(b"\"")
 }
 
 /// Writes JSON with a line for each member of an object, indented by tabulators, as the
