@@ -28,12 +28,30 @@ fn emulate(written: &str) -> Parser {
     parser
 }
 
-/// Its lines, without the empty ones at the end.
+/// The columns in front of a message, if they are there: age and rate.
+fn columns(line: &str) -> Option<(&str, &str)> {
+    let columns = line.get(..14).filter(|columns| columns.is_ascii())?;
+    let (age, rate) = (columns[..4].trim(), columns[4..].trim());
+    let is_number = |text: &str, units: [char; 4]| {
+        let number = text.strip_suffix(units)?;
+        number.trim_end_matches('/').parse::<f64>().ok()
+    };
+    is_number(age, ['s', 'm', 'h', 'd'])?;
+    if !rate.is_empty() {
+        is_number(rate, ['s', 'm', 'm', 'm'])?;
+    }
+    columns.ends_with("  ").then_some((age, rate))
+}
+
+/// Its lines, without these columns, and without the empty ones at the end.
 fn lines(parser: &Parser) -> Vec<String> {
     let mut lines: Vec<_> = parser
         .screen()
         .rows(0, COLUMNS)
-        .map(|line| line.trim_end().to_owned())
+        .map(|line| {
+            let from = columns(&line).map_or(0, |_| 14);
+            line[from..].trim_end().to_owned()
+        })
         .collect();
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
@@ -95,6 +113,53 @@ fn each_topic_has_its_line() {
     assert_eq!(pty.wait(), 0);
     assert_given_back(&pty, &["yes shown"]);
     broker.wait_for_log("Received PUBACK from me");
+}
+
+/// In front of each message, unless -F says what a line is.
+#[test]
+fn age_and_rate_are_shown_and_go_on() {
+    let broker = Broker::start();
+    let pty = watching(&broker, &["-t", "#"]);
+    publish(&broker, &["-t", "a", "-m", "once"]);
+    publish(&broker, &["-t", "b", "-m", "1"]);
+    publish(&broker, &["-t", "b", "-m", "twice"]);
+    let rows = |written: &str| -> Vec<String> {
+        let parser = emulate(written);
+        parser.screen().rows(0, COLUMNS).take(3).collect()
+    };
+    pty.wait_for(|written: &str| {
+        let rows = rows(written);
+        let is_old = |row: &str| columns(row).is_some_and(|(age, _)| age != "0s");
+        let has_rate = |row: &str| columns(row).is_some_and(|(_, rate)| !rate.is_empty());
+        // Without another message.
+        is_old(&rows[0]) && is_old(&rows[1]) && !has_rate(&rows[0]) && has_rate(&rows[1])
+    });
+    let rows = rows(&pty.screen());
+    assert!(
+        rows[0].ends_with("  a once") && rows[1].ends_with("  b twice"),
+        "{rows:?}"
+    );
+}
+
+#[test]
+fn names_may_give_the_order() {
+    for (order, expected) in [
+        ("name", ["a 2", "b 3", "c 1"]),
+        ("arrival", ["c 1", "a 2", "b 3"]),
+    ] {
+        let broker = Broker::start();
+        let pty = watching(&broker, &["-t", "+", "--watch-sort", order, "-C", "3"]);
+        for (topic, text) in [("c", "1"), ("a", "2"), ("b", "3")] {
+            publish(&broker, &["-t", topic, "-m", text]);
+        }
+        assert_eq!(pty.wait(), 0);
+        assert_given_back(&pty, &expected);
+    }
+    mqsub()
+        .args(unused_port().args())
+        .args(["-t", "a", "--watch-sort", "name"])
+        .run()
+        .assert_code(1);
 }
 
 #[test]
@@ -215,7 +280,7 @@ fn any_size_will_do() {
 #[test]
 fn what_would_move_the_cursor_is_shown_instead() {
     let broker = Broker::start();
-    let pty = watching(&broker, &["-t", "#"]);
+    let pty = watching(&broker, &["-t", "#", "-F", "%t %p"]);
     publish(&broker, &["-t", "a", "-m", "1\x1b[2J2\r\n3\t4\x07"]);
     publish(&broker, &["-t", "b", "-m", &"日本".repeat(60)]);
     publish(&broker, &["-t", "c", "-m", &"x".repeat(100_000)]);

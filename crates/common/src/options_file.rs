@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, Command};
 
 use crate::args::password_parser;
 use crate::property;
-use crate::usage::{PROPERTY, WORD_SEPARATOR, what};
+use crate::usage::{PROPERTY, WORD_SEPARATOR, takes_the_rest, what};
 
 /// Options whose value, or part of it, nobody may see in a message.
 const SECRET: [&str; 4] = ["password", "psk", "url", "proxy"];
@@ -120,7 +120,9 @@ fn option(line: &[u8], command: &mut Command) -> Result<(String, Vec<OsString>),
         .get_arguments()
         .find(|arg| is_called(arg, &word))
         .ok_or_else(|| unknown(&word, command))?;
-    if shows(arg) || arg.get_id() == crate::defaults::OPTIONS_FILE {
+    // What takes the rest would take the typed options.
+    let has_place = !shows(arg) && !takes_the_rest(arg);
+    if !has_place || arg.get_id() == crate::defaults::OPTIONS_FILE {
         return Err(format!("{word} has no place in an options file"));
     }
     let mut words = vec![word.clone().into()];

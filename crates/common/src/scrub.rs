@@ -152,6 +152,8 @@ fn values<'a>(command: &'a Command, words: &[OsString]) -> Vec<Value<'a>> {
         let may_look_like_option = positional.is_some_and(Arg::is_allow_hyphen_values_set);
         match kind {
             Kind::Escape => only_positionals = true,
+            // Of another program, which may need to be seen as it is.
+            Kind::Rest => break,
             Kind::Option(arg, start) if arg.get_id() == PROPERTY => {
                 let to_name = if first_of_property(word, start).is_some() {
                     1

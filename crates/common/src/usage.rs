@@ -18,7 +18,7 @@ use crate::{scrub, stdio, tls, tool::Tool};
 
 pub use several_words::WORD_SEPARATOR;
 pub(crate) use several_words::{ID as PROPERTY, first_of_property, words_after_name};
-pub(crate) use word::Kind;
+pub(crate) use word::{Kind, takes_the_rest};
 pub(crate) use wording::what;
 
 /// What a command line asks for.

@@ -14,6 +14,7 @@ use mqtools_common::url::UrlArgs;
 use regex::bytes::Regex;
 
 use crate::format::PayloadAs;
+use crate::watch::Order;
 
 const EXAMPLES: &str = "\
 Formats (-F) are text with:
@@ -31,12 +32,18 @@ Formats (-F) are text with:
   @N nanoseconds; @@ an at sign
   \\\\ \\0 \\a \\e \\n \\r \\t \\v: control characters
 
+The environment of --exec: MQ_TOPIC, MQ_QOS, MQ_RETAIN (1 or 0), MQ_PAYLOAD_LEN;
+MQTT 5, where the message has it: MQ_CONTENT_TYPE, MQ_CORRELATION_DATA_HEX,
+  MQ_MESSAGE_EXPIRY_INTERVAL, MQ_PAYLOAD_FORMAT_INDICATOR, MQ_RESPONSE_TOPIC,
+  MQ_USER_PROPERTIES (JSON: [{\"KEY\":\"VALUE\"},...])
+
 Examples:
   mqsub -h localhost -t test/topic
   mqsub -t 'home/+/temperature' -t 'garden/#' -v
   mqsub -t 'home/#' -T 'home/attic/#' -q 1 -c -i logger >> home.log
   mqsub -t door/state -C 1 -W 5 || echo 'no message within 5 seconds'
   mqsub -t 'build/+/log' --until '(passed|failed)$'
+  mqsub -i worker -c -q 1 -t 'jobs/#' --jobs 4 --exec ./do-job --fast
   mqsub -t 'home/#' -V 5 --json --idle-timeout 10 > home.jsonl
   mqsub -t 'home/#' -F '@Y-@m-@d @H:@M:@S  %-30t %p'
 
@@ -44,6 +51,9 @@ Exit codes: 0 done (SIGINT, SIGTERM and SIGHUP included), 1 usage,
 7 connection lost, 14 cannot connect, 27 the time of -W is over,
 8 and 23 TLS, otherwise the broker's own code. See the README for all.
 ";
+
+/// The highest `--jobs`.
+const MAX_JOBS: usize = 1000;
 
 const USAGE: &str = "\
 mqsub [OPTIONS]
@@ -155,9 +165,36 @@ pub struct Args {
     #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
     pub save_dir: Option<PathBuf>,
 
-    /// Show the latest message of each topic on its own line of the terminal, as -v or -F prints it
+    /// Run this command for each message, the payload on its standard input, MQ_TOPIC and more in
+    /// its environment (see below), and acknowledge the message once it succeeded; the last
+    /// option: everything behind it belongs to the command
+    #[arg(long, value_names = ["CMD", "ARGS"], num_args = 1.., allow_hyphen_values = true)]
+    pub exec: Vec<OsString>,
+
+    /// How many commands of --exec may run at the same time [default: 1, in the order of the
+    /// messages]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = jobs, requires = "exec")]
+    pub jobs: Option<usize>,
+
+    /// The command of --exec is a text for the shell; ARGS are its $1, $2 and so on
+    #[arg(long, requires = "exec")]
+    pub shell: bool,
+
+    /// Show the latest message of each topic on its own line of the terminal: its age, the rate of
+    /// the topic, and what -v prints; or only what -F prints
     #[arg(short, long)]
     pub watch: bool,
+
+    /// The order of the lines of -w: arrival (the first to come is the first) or name [default:
+    /// arrival]
+    #[arg(
+        long,
+        value_name = "ORDER",
+        value_enum,
+        hide_possible_values = true,
+        requires = "watch"
+    )]
+    pub watch_sort: Option<WatchSortArg>,
 
     /// Print each second how many messages came in it, in place of the messages
     #[arg(long, conflicts_with_all = ["watch", "format", "json"])]
@@ -174,9 +211,15 @@ pub struct Args {
     )]
     pub payload_as: Option<PayloadAsArg>,
 
-    /// Exit with code 13 at the first payload that does not decode, and do not acknowledge it
+    /// Exit with code 13 at the first payload that does not decode and the first command that
+    /// fails, and do not acknowledge that message
     #[arg(long)]
     pub exit_on_error: bool,
+
+    /// Print on standard error, at the end, how many messages came, their bytes, their rate, a table
+    /// of the topics, and how many are missing of messages that begin with a number
+    #[arg(long)]
+    pub stats: bool,
 
     /// Indent the JSON of %j, %J and --payload-as
     #[arg(long)]
@@ -251,6 +294,13 @@ fn regex(text: &str) -> Result<Box<Regex>, String> {
     Err(last.strip_prefix("error: ").unwrap_or(last).to_owned())
 }
 
+/// Reads a number of processes.
+fn jobs(text: &str) -> Result<usize, String> {
+    args::number(text)
+        .filter(|jobs| (1..=MAX_JOBS).contains(jobs))
+        .ok_or_else(|| format!("it is 1 to {MAX_JOBS}"))
+}
+
 /// Reads the share of messages to print.
 fn percent(text: &str) -> Result<f64, String> {
     args::number(text)
@@ -284,6 +334,24 @@ impl From<PayloadAsArg> for PayloadAs {
             PayloadAsArg::Json => Self::Json,
             PayloadAsArg::Cbor => Self::Cbor,
             PayloadAsArg::Msgpack => Self::MessagePack,
+        }
+    }
+}
+
+/// The values of `--watch-sort`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum WatchSortArg {
+    /// A topic keeps its line
+    Arrival,
+    /// By the names of the topics
+    Name,
+}
+
+impl From<WatchSortArg> for Order {
+    fn from(arg: WatchSortArg) -> Self {
+        match arg {
+            WatchSortArg::Arrival => Self::Arrival,
+            WatchSortArg::Name => Self::Name,
         }
     }
 }

@@ -16,10 +16,12 @@ use mqtools_common::usage::misuse;
 
 use crate::cli::Args;
 use crate::enough::Enough;
+use crate::exec::{CommandLine, Exec};
 use crate::filter::Filter;
 use crate::format::{Decoder, Format};
 use crate::printer;
 use crate::remover::Removal;
+use crate::watch::Order;
 
 /// One run of `mqsub`.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) timeout: Option<Duration>,
     pub(crate) exit_after_subscribe: bool,
     pub(crate) exit_on_error: bool,
+    pub(crate) exec: Option<Exec>,
+    pub(crate) stats: bool,
     /// `--save-dir`
     pub(crate) save_dir: Option<PathBuf>,
     /// `--remove-retained`
@@ -48,8 +52,14 @@ pub(crate) enum Display {
     Messages(Format),
     /// `--message-rate`
     Rate,
-    /// `-w`; without a newline at the end.
-    Watch(Format),
+    /// `-w`
+    Watch {
+        /// Without a newline at the end.
+        format: Format,
+        order: Order,
+        /// Age and rate stand in front of it.
+        has_columns: bool,
+    },
     /// Nothing was asked for but something else to do with the messages.
     Nothing,
 }
@@ -89,6 +99,20 @@ impl Config {
             })
             .collect();
         let display = display(&args)?;
+        let exec = (!args.exec.is_empty()).then(|| Exec {
+            command: CommandLine {
+                words: args.exec,
+                shell: args.shell,
+                password: connection
+                    .variables
+                    .has("MQ_PASSWORD")
+                    .then(|| connection.password.clone())
+                    .flatten(),
+            },
+            jobs: args.jobs.unwrap_or(1),
+            strict: args.exit_on_error,
+            quiet: args.talk.quiet,
+        });
         let config = Self {
             connect,
             subscriptions,
@@ -108,7 +132,9 @@ impl Config {
             timeout: args.timeout,
             exit_after_subscribe: args.exit_after_subscribe,
             exit_on_error: args.exit_on_error,
+            exec,
             save_dir: args.save_dir,
+            stats: args.stats,
             removal: args.remove_retained.then_some(if args.dry_run {
                 Removal::Dry
             } else {
@@ -133,7 +159,8 @@ fn display(args: &Args) -> Result<Display, Report> {
         return Ok(Display::Rate);
     }
     let is_asked = args.verbose || args.watch || args.json || args.payload_as.is_some();
-    if args.save_dir.is_some() && !is_asked && args.format.is_none() {
+    let is_handled = args.save_dir.is_some() || !args.exec.is_empty();
+    if is_handled && !is_asked && args.format.is_none() {
         return Ok(Display::Nothing);
     }
     let newline = !args.no_newline && !args.watch;
@@ -148,7 +175,11 @@ fn display(args: &Args) -> Result<Display, Report> {
         strict: args.exit_on_error,
     }));
     Ok(if args.watch {
-        Display::Watch(format)
+        Display::Watch {
+            format,
+            order: args.watch_sort.map(Into::into).unwrap_or_default(),
+            has_columns: args.format.is_none() && !args.json,
+        }
     } else {
         Display::Messages(format.for_terminal(!args.raw && io::stdout().is_terminal()))
     })

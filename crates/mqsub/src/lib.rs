@@ -1,10 +1,11 @@
 //! `mqsub` prints messages, or does something else with them:
-//! `Client events -> Filter -> Output (Screen: Formatter -> Sink, Saver) -> exit code`.
+//! `Client events -> Filter -> Output (Screen: Formatter -> Sink, Saver, Runner, Stats) -> exit code`.
 
 mod changed;
 pub mod cli;
 mod config;
 mod enough;
+mod exec;
 mod filter;
 mod format;
 #[cfg(feature = "fuzz")]
@@ -16,6 +17,7 @@ mod remover;
 mod saver;
 mod screen;
 mod sink;
+mod stats;
 mod stop;
 mod subscriber;
 mod watch;
@@ -62,7 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 async fn subscribe(
-    config: Config,
+    mut config: Config,
     display: Display,
     summary: &mut Summary,
 ) -> Result<Exit, Report> {
@@ -72,7 +74,7 @@ async fn subscribe(
             "standard output is closed: messages are thrown away",
         );
     }
-    let output = Output::new(display, &config)?;
+    let output = Output::new(display, &mut config)?;
     let mut stop = Stop::watch(config.timeout)?;
     let client = tokio::select! {
         biased;

@@ -74,12 +74,13 @@ impl Remover {
         }
     }
 
-    /// What was noted of the batches below this number is printed, and may go.
-    pub(crate) fn printed(&mut self, written: u64) {
+    /// What was noted of the batches below this number is handled, and may go if that went well.
+    pub(crate) fn printed(&mut self, handled: u64, went_well: impl Fn(u64) -> bool) {
         let count = self
             .unprinted
-            .partition_point(|(batch, _)| *batch < written);
+            .partition_point(|(batch, _)| *batch < handled);
         let printed = self.unprinted.drain(..count);
+        let printed = printed.filter(|(batch, _)| went_well(*batch));
         self.waiting.extend(printed.map(|(_, topic)| topic));
     }
 

@@ -41,7 +41,11 @@ impl Screen {
                 rate: Rate::new(),
                 sink: Sink::stdout()?,
             },
-            Display::Watch(format) => Self::Watch(Box::new(Watch::new(format)?)),
+            Display::Watch {
+                format,
+                order,
+                has_columns,
+            } => Self::Watch(Box::new(Watch::new(format, order, has_columns)?)),
             Display::Nothing => Self::Nothing,
         })
     }

@@ -34,14 +34,14 @@ enum Way {
     Pipe(Pipe),
 }
 
-/// Why a message could not be printed or saved.
+/// Why a message could not be handled.
 #[derive(Debug)]
 pub(crate) enum SinkError {
     /// The reader has left, which is its way to say "enough".
     ReaderGone,
     Io(io::Error),
-    /// It was to be saved.
-    NotSaved(Report),
+    /// It was to be saved, or handed to a command.
+    NotHandled(Report),
 }
 
 impl From<io::Error> for SinkError {

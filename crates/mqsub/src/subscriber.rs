@@ -27,10 +27,6 @@ use crate::warn;
 /// for the end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the reader of standard output may take for what is left, once somebody waits for the
-/// end.
-const GRACE: Duration = Duration::from_secs(1);
-
 /// How many messages may wait to be acknowledged before no more are taken in: no broker that
 /// keeps to the protocol sends more without an answer (a Packet Identifier has 16 bits).
 const UNACKNOWLEDGED: usize = 65_535;
@@ -45,6 +41,9 @@ pub(crate) struct Summary {
     received: u64,
     printed: u64,
     reconnects: u64,
+    /// Of `--exec`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commands_failed: Option<u64>,
     pub(crate) exit_code: u8,
 }
 
@@ -85,6 +84,7 @@ pub(crate) async fn run(
     subscriber.client.give_up_when_lost();
     let ended = subscriber.drain(ended, &mut stop).await;
     let ended = subscriber.settle(ended, &mut stop).await;
+    let ended = subscriber.with_failures(ended);
     let farewell = match ended {
         // As mosquitto_sub does: who is stopped from outside leaves a Will (MQTT 5).
         Ok(End::Interrupted | End::TimedOut) => ReasonCode::WITH_WILL,
@@ -92,10 +92,12 @@ pub(crate) async fn run(
     };
     // What was printed is acknowledged before the DISCONNECT; what was not stays the broker's.
     let _ = subscriber.client.close(farewell).await;
+    subscriber.output.print_stats();
     *summary = Summary {
         received: subscriber.received,
         printed: subscriber.printed,
         reconnects: subscriber.client.reconnects(),
+        commands_failed: subscriber.output.failures(),
         exit_code: 0,
     };
     Ok(ended?.exit())
@@ -176,7 +178,8 @@ impl Subscriber {
             // What the broker sends waits at its side then, and takes no memory here.
             let is_full = self.is_full();
             self.client.pause_reading(is_full);
-            let may_come = self.unanswered == 0 && !is_full && self.client.is_up();
+            let may_come =
+                self.unanswered == 0 && !is_full && self.output.is_idle() && self.client.is_up();
             self.idle.look(self.received, may_come);
             tokio::select! {
                 biased;
@@ -219,19 +222,25 @@ impl Subscriber {
     ) -> Result<End, Report> {
         let mut done = self.output.finish();
         let mut is_hurried = matches!(ended, Ok(End::Interrupted | End::TimedOut));
-        let mut grace = std::pin::pin!(sleep(GRACE));
+        let mut grace = std::pin::pin!(sleep(Duration::ZERO));
+        if is_hurried {
+            grace.as_mut().reset(Instant::now() + self.output.hurry());
+        }
         let mut is_connected = ended.is_ok();
         self.client.pause_reading(true);
-        while done.is_ok() && !self.output.is_idle() {
+        while !self.output.is_idle() {
             tokio::select! {
                 biased;
-                () = self.output.wake() => done = self.output.woken(),
+                () = self.output.wake() => done = done.and(self.output.woken()),
                 end = stop.requested(), if !is_hurried => {
                     is_hurried = true;
                     ended = ended.and(Ok(end));
-                    grace.as_mut().reset(Instant::now() + GRACE);
+                    grace.as_mut().reset(Instant::now() + self.output.hurry());
                 }
-                () = &mut grace, if is_hurried => break,
+                () = &mut grace, if is_hurried => match self.output.quit() {
+                    Some(time) => grace.as_mut().reset(Instant::now() + time),
+                    None => break,
+                },
                 step = self.client.step(), if is_connected => is_connected = step.is_ok(),
             }
             self.acknowledge();
@@ -239,7 +248,7 @@ impl Subscriber {
         self.acknowledge();
         self.client.pause_reading(false);
         match (ended, done) {
-            (Ok(_), Err(why @ (SinkError::Io(_) | SinkError::NotSaved(_)))) => unwritten(why),
+            (Ok(_), Err(why @ (SinkError::Io(_) | SinkError::NotHandled(_)))) => unwritten(why),
             (ended, _) => ended,
         }
     }
@@ -344,6 +353,18 @@ impl Subscriber {
         }
     }
 
+    /// The end, with the commands that failed. Who stops it from outside gets his own code.
+    fn with_failures(&self, ended: Result<End, Report>) -> Result<End, Report> {
+        match (ended, self.output.failure()) {
+            (Ok(End::Done), Some(failure)) => Err(failure),
+            (Ok(end), Some(failure)) => {
+                warn(&self.config, &failure.in_one_line());
+                Ok(end)
+            }
+            (ended, _) => ended,
+        }
+    }
+
     fn is_settled(&mut self) -> bool {
         match &self.remover {
             Some(remover) => remover.is_settled(&mut self.client.session),
@@ -444,8 +465,11 @@ impl Subscriber {
                     Err(why) => return unwritten(why).map(Some),
                 }
             }
-            Verdict::Count => self.printed += 1,
-            Verdict::Skip | Verdict::Hide => {}
+            Verdict::Count => {
+                self.output.pass();
+                self.printed += 1;
+            }
+            Verdict::Skip | Verdict::Hide => self.output.pass(),
             // Our own empty messages come back as live ones, and a broker may send them before
             // it has sent all that it retains.
             Verdict::Finish if !self.is_settled() => {
@@ -535,16 +559,19 @@ impl Subscriber {
     }
 
     fn acknowledge(&mut self) {
-        let written = self.output.written();
+        let handled = self.output.handled();
         while let Some((batch, _)) = self.receipts.front()
-            && *batch < written
-            && let Some((_, receipt)) = self.receipts.pop_front()
+            && *batch < handled
+            && let Some((batch, receipt)) = self.receipts.pop_front()
         {
-            self.client.session.acknowledge(receipt);
+            if !self.output.has_failed(batch) {
+                self.client.session.acknowledge(receipt);
+            }
         }
         if let Some(remover) = &mut self.remover {
-            remover.printed(written);
+            remover.printed(handled, |batch| !self.output.has_failed(batch));
         }
+        self.output.forget(handled);
     }
 }
 
@@ -577,7 +604,7 @@ fn unwritten(why: SinkError) -> Result<End, Report> {
     match why {
         SinkError::ReaderGone => Ok(End::Done),
         SinkError::Io(why) => Err(unwritable(&why)),
-        SinkError::NotSaved(report) => Err(report),
+        SinkError::NotHandled(report) => Err(report),
     }
 }
 

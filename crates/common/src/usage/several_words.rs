@@ -31,6 +31,10 @@ pub(super) fn join(command: &Command, arguments: Vec<OsString>) -> Vec<OsString>
             break;
         }
         match Kind::of(command, word.as_bytes()) {
+            Kind::Rest => {
+                joined.push(word);
+                break;
+            }
             Kind::Option(arg, start) if arg.get_id() == ID => {
                 let first = first_of_property(&word, start);
                 let mut parts: Vec<OsString> = first.into_iter().map(OsStr::to_owned).collect();
@@ -100,6 +104,7 @@ mod tests {
                     .action(ArgAction::Append),
             )
             .arg(Arg::new("message").short('m').long("message"))
+            .arg(Arg::new("exec").long("exec").num_args(1..))
             .arg(Arg::new("retain").short('r').action(ArgAction::SetTrue))
     }
 
@@ -130,6 +135,10 @@ mod tests {
                 "tool -D a|user-property|-m|-D -r",
             ),
             ("tool -D a", "tool -D a"),
+            (
+                "tool -D a b c --exec -D d e f",
+                "tool -D a|b|c --exec -D d e f",
+            ),
             ("tool -D", "tool -D"),
         ] {
             assert_eq!(joined(line), expected);

@@ -11,6 +11,8 @@ pub(crate) enum Kind<'a> {
     Flags,
     /// An option with a value, and where in the word that begins; none when it is the next word.
     Option(&'a Arg, Option<usize>),
+    /// An option whose values are all the words behind it.
+    Rest,
     /// It looks like an option and is none.
     Unknown,
 }
@@ -30,6 +32,7 @@ impl<'a> Kind<'a> {
         let name = word.get(..equals.unwrap_or(word.len())).unwrap_or_default();
         let is_named = |arg: &&Arg| arg.get_long().map(str::as_bytes) == Some(name);
         match command.get_arguments().find(is_named) {
+            Some(arg) if takes_the_rest(arg) => Self::Rest,
             // After the two dashes, the name and the equals sign.
             Some(arg) if arg.get_action().takes_values() => {
                 Self::Option(arg, equals.map(|at| 2 + at + 1))
@@ -60,4 +63,10 @@ impl<'a> Kind<'a> {
         }
         Self::Flags
     }
+}
+
+/// Whether all the words behind an option are its values, whatever they look like.
+pub(crate) fn takes_the_rest(arg: &Arg) -> bool {
+    arg.get_num_args()
+        .is_some_and(|count| count.max_values() == usize::MAX)
 }

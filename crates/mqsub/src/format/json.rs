@@ -156,18 +156,29 @@ fn properties(list: &PublishProperties, out: &mut impl Write) -> io::Result<()> 
         write!(members.name("topic-alias")?, "{alias}")?;
     }
     if !list.user_properties.is_empty() {
-        let out = members.name("user-properties")?;
-        out.write_all(b"[")?;
-        for (index, (key, value)) in list.user_properties.iter().enumerate() {
-            out.write_all(if index == 0 { b"{" } else { b",{" })?;
-            string(key, out)?;
-            out.write_all(b":")?;
-            string(value, out)?;
-            out.write_all(b"}")?;
-        }
-        out.write_all(b"]")?;
+        array_of_properties(list, members.name("user-properties")?)?;
     }
     Ok(())
+}
+
+/// The User Properties as in an object.
+pub(crate) fn user_properties(list: &PublishProperties) -> String {
+    let mut json = Vec::new();
+    // Writing into memory does not fail.
+    let _ = array_of_properties(list, &mut json);
+    String::from_utf8(json).unwrap_or_default()
+}
+
+fn array_of_properties(list: &PublishProperties, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"[")?;
+    for (index, (key, value)) in list.user_properties.iter().enumerate() {
+        out.write_all(if index == 0 { b"{" } else { b",{" })?;
+        string(key, out)?;
+        out.write_all(b":")?;
+        string(value, out)?;
+        out.write_all(b"}")?;
+    }
+    out.write_all(b"]")
 }
 
 /// Puts the commas between the members of an object.

@@ -17,6 +17,7 @@ use mqtools_common::message::Message;
 
 use self::decode::Text;
 pub(crate) use self::decode::{NotDecoded, PayloadAs};
+pub(crate) use self::json::user_properties;
 pub(crate) use self::template::Template;
 
 /// What is written for each message.

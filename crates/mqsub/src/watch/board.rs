@@ -4,10 +4,24 @@
 use std::collections::HashMap;
 
 use mqtools_common::topic::TopicName;
+use tokio::time::Instant;
+
+use super::pulse::Pulse;
+
+/// The order of the lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// In which the topics got their lines.
+    #[default]
+    Arrival,
+    /// By the names of the topics.
+    Name,
+}
 
 /// The latest text of every topic that was seen.
 #[derive(Debug, Default)]
 pub(super) struct Board {
+    order: Order,
     rows: Vec<Row>,
     /// Where in `rows` a topic is.
     index: HashMap<TopicName, usize>,
@@ -20,10 +34,21 @@ pub(super) struct Board {
 
 #[derive(Debug)]
 struct Row {
+    topic: TopicName,
     text: String,
+    pulse: Pulse,
     /// By the board's clock.
     changed: u64,
     state: State,
+}
+
+impl Row {
+    fn line(&self) -> Line<'_> {
+        Line {
+            text: &self.text,
+            pulse: self.pulse,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,23 +60,38 @@ enum State {
 }
 
 /// What the window shows.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Picture<'a> {
     /// From the top.
-    pub(super) lines: Vec<&'a str>,
+    pub(super) lines: Vec<Line<'a>>,
     /// How many topics have no line.
     pub(super) hidden: usize,
 }
 
+/// What stands on one line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) text: &'a str,
+    pub(super) pulse: Pulse,
+}
+
 impl Board {
+    pub(super) fn new(order: Order) -> Self {
+        Self {
+            order,
+            ..Self::default()
+        }
+    }
+
     /// A topic has a new text.
-    pub(super) fn set(&mut self, topic: &TopicName, text: String) {
+    pub(super) fn set(&mut self, topic: &TopicName, text: String, now: Instant) {
         self.clock += 1;
         let changed = self.clock;
         let place = self.index.get(topic).copied();
         if let Some((place, row)) = place.and_then(|place| Some((place, self.rows.get_mut(place)?)))
         {
             row.text = text;
+            row.pulse.beat(now);
             row.changed = changed;
             if row.state == State::Hidden {
                 row.state = State::Waiting;
@@ -60,13 +100,20 @@ impl Board {
             return;
         }
         let place = self.rows.len();
+        let topic = topic.detached();
         self.rows.push(Row {
+            topic: topic.clone(),
             text,
+            pulse: Pulse::new(now),
             changed,
             state: State::Waiting,
         });
         self.changed.push(place);
-        self.index.insert(topic.detached(), place);
+        self.index.insert(topic, place);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// What a window of so many lines shows. When topics are hidden, its last line is left for
@@ -86,9 +133,16 @@ impl Board {
         }
         self.show_changed(room);
         self.fill(room);
-        let text = |place: &usize| self.rows.get(*place).map(|row| row.text.as_str());
+        let mut rows: Vec<_> = self
+            .lines
+            .iter()
+            .filter_map(|p| self.rows.get(*p))
+            .collect();
+        if self.order == Order::Name {
+            rows.sort_unstable_by(|a, b| a.topic.as_bytes().cmp(b.topic.as_bytes()));
+        }
         Picture {
-            lines: self.lines.iter().filter_map(text).collect(),
+            lines: rows.into_iter().map(Row::line).collect(),
             hidden: self.rows.len() - self.lines.len(),
         }
     }
@@ -164,18 +218,21 @@ mod tests {
     use mqtools_common::topic::TopicName;
     use proptest::prelude::*;
 
-    use super::Board;
+    use tokio::time::Instant;
+
+    use super::{Board, Order};
 
     fn set(board: &mut Board, topics: &str) {
         for topic in topics.chars() {
             let topic = TopicName::new(&topic.to_string()).unwrap();
-            board.set(&topic, topic.as_str().to_owned());
+            board.set(&topic, topic.as_str().to_owned(), Instant::now());
         }
     }
 
     fn picture(board: &mut Board, lines: usize) -> (String, usize) {
         let picture = board.picture(lines);
-        (picture.lines.concat(), picture.hidden)
+        let lines = picture.lines.iter().map(|line| line.text);
+        (lines.collect(), picture.hidden)
     }
 
     #[test]
@@ -207,6 +264,16 @@ mod tests {
         assert_eq!(picture(&mut board, 3), ("fe".into(), 4));
         assert_eq!(picture(&mut board, 2), ("f".into(), 5));
         assert_eq!(picture(&mut board, 9), ("fabcde".into(), 0));
+    }
+
+    #[test]
+    fn names_may_give_the_order() {
+        let mut board = Board::new(Order::Name);
+        set(&mut board, "cab");
+        assert_eq!(picture(&mut board, 4), ("abc".into(), 0));
+        set(&mut board, "edb");
+        // Those that are shown are still the newest.
+        assert_eq!(picture(&mut board, 4), ("bde".into(), 2));
     }
 
     proptest! {

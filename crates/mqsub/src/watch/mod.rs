@@ -1,6 +1,8 @@
-//! `-w`: the latest message of each topic on a line of its own, updated in place.
+//! `-w`: the latest message of each topic on a line of its own, updated in place, behind its age and
+//! the rate of its topic.
 
 mod board;
+mod pulse;
 mod terminal;
 mod text;
 
@@ -14,9 +16,11 @@ use rustix::process::{Signal as Number, getpid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use self::board::Board;
+use self::board::{Board, Line};
 use self::terminal::Terminal;
 use crate::format::{Format, Printed};
+
+pub(crate) use self::board::Order;
 
 /// The shortest time between two pictures: more a person cannot read.
 const FRAME: Duration = Duration::from_millis(50);
@@ -31,11 +35,19 @@ const NOT_CONNECTED: &str = "connection lost, trying again";
 /// How much is kept of what is printed of one message, in bytes: no terminal is wider.
 const KEPT: usize = 4096;
 
+/// How often ages are drawn anew.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A narrower window has no room for columns in front of the messages.
+const ROOM_FOR_COLUMNS: usize = 40;
+
 /// Shows messages on the terminal that standard output is.
 #[derive(Debug)]
 pub(crate) struct Watch {
     format: Format,
     board: Board,
+    /// Age and rate stand in front of each message.
+    has_columns: bool,
     terminal: Terminal,
     /// When the next picture may be drawn.
     next: Instant,
@@ -60,10 +72,11 @@ enum WokenBy {
 impl Watch {
     /// # Errors
     /// Standard output is no terminal that can be drawn on.
-    pub(crate) fn new(format: Format) -> Result<Self, Report> {
+    pub(crate) fn new(format: Format, order: Order, has_columns: bool) -> Result<Self, Report> {
         Ok(Self {
             format,
-            board: Board::default(),
+            board: Board::new(order),
+            has_columns,
             terminal: Terminal::of_stdout()?,
             next: Instant::now(),
             is_stale: true,
@@ -84,7 +97,8 @@ impl Watch {
         let mut head = Head(Vec::with_capacity(128));
         let printed = self.format.write(message, &mut head)?;
         if !matches!(printed, Printed::No(_)) {
-            self.board.set(&message.topic, text::harmless(&head.0));
+            let text = text::harmless(&head.0);
+            self.board.set(&message.topic, text, Instant::now());
             self.is_stale = true;
         }
         Ok(printed)
@@ -106,6 +120,8 @@ impl Watch {
         let frame = async {
             if self.is_stale {
                 sleep_until(self.next).await;
+            } else if self.has_columns && !self.board.is_empty() {
+                sleep_until(self.next + SECOND).await;
             } else {
                 std::future::pending().await
             }
@@ -142,8 +158,10 @@ impl Watch {
         let size = self.terminal.size();
         let picture = self.board.picture(size.lines);
         let mut out = Vec::new();
+        let now = Instant::now();
         for line in picture.lines {
-            out.extend_from_slice(text::cut(line, size.columns).0.as_bytes());
+            let line = row(&line, now, self.has_columns, size.columns);
+            out.extend_from_slice(line.0.as_bytes());
             out.push(b'\n');
         }
         if picture.hidden > 0 {
@@ -154,7 +172,8 @@ impl Watch {
 
     /// Draws all of it: what others wrote on the terminal, such as another job, is gone then.
     fn draw(&mut self) -> io::Result<()> {
-        self.next = Instant::now() + FRAME;
+        let now = Instant::now();
+        self.next = now + FRAME;
         if !self.terminal.is_open() {
             return Ok(());
         }
@@ -174,7 +193,8 @@ impl Watch {
         for line in &picture.lines {
             last += 1;
             write!(out, "\x1b[{last};1H")?;
-            put(text::cut(line, size.columns), size.columns, &mut out);
+            let line = row(line, now, self.has_columns, size.columns);
+            put(line, size.columns, &mut out);
         }
         if last < size.lines {
             write!(out, "\x1b[{};1H\x1b[J", last + 1)?;
@@ -191,6 +211,19 @@ impl Watch {
         self.is_stale = false;
         Ok(())
     }
+}
+
+/// A row as the window has room for it, and how many columns it takes.
+fn row(line: &Line<'_>, now: Instant, has_columns: bool, columns: usize) -> (String, usize) {
+    if !has_columns || columns < ROOM_FOR_COLUMNS {
+        return text::cut(line.text, columns);
+    }
+    let mut row = line.pulse.columns(now);
+    let room = columns.saturating_sub(row.len());
+    let (text, width) = text::cut(line.text, room);
+    let width = row.len() + width;
+    row += &text;
+    (row, width)
 }
 
 fn put_status(line: usize, text: &str, columns: usize, out: &mut Vec<u8>) -> io::Result<()> {
