@@ -14,9 +14,23 @@ fn misused(args: &[&str]) -> Complaint {
 
 #[test]
 fn exactly_one_source_must_be_given() {
-    let sources: [&[&str]; 5] = [&["-m", "x"], &["-f", "x"], &["-l"], &["-s"], &["-n"]];
+    let sources: [&[&str]; 9] = [
+        &["-m", "x"],
+        &["-f", "x"],
+        &["-l"],
+        &["-s"],
+        &["-n"],
+        &["--json-lines"],
+        &["--replay", "x"],
+        &["--template", "x"],
+        &["--probe"],
+    ];
     for (index, first) in sources.iter().enumerate() {
         for second in &sources[index + 1..] {
+            if (first[0], second[0]) == ("-l", "--template") {
+                // This one is made of the lines.
+                continue;
+            }
             let words = [&["-t", "a"][..], first, second].concat();
             let complaint = misused(&words);
             assert!(
@@ -161,8 +175,7 @@ fn what_is_wrong_is_told_in_plain_sentences() {
     assert_eq!(misused(&["-m", "x"]).error, "--topic <TOPIC> is missing");
     let error = misused(&["-f", "", "-t", "a"]).error;
     assert!(error.contains("'--file <FILE>', and"), "{error}");
-    let source =
-        "one of --message <TEXT>, --file <FILE>, --stdin-line, --stdin-file and --null-message";
+    let source = "one of --message <TEXT>, --file <FILE>, --stdin-line, --json-lines, --replay <FILE>, --stdin-file, --null-message, --template <TEXT> and --probe";
     assert_eq!(misused(&["-t", "a"]).error, format!("{source} is missing"));
     assert_eq!(
         misused(&[]).error,

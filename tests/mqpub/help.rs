@@ -7,7 +7,14 @@ use mqpub::cli;
 
 use crate::support::complaint;
 
-const GROUPS: [&str; 5] = ["Message", "Connection", "TLS", "Will", "General"];
+const GROUPS: [&str; 6] = [
+    "Message",
+    "Response",
+    "Connection",
+    "TLS",
+    "Will",
+    "General",
+];
 
 fn help(columns: usize) -> String {
     let output = mqpub()
@@ -113,5 +120,5 @@ fn help_that_cannot_be_written_is_an_error() {
 
 #[test]
 fn each_option_stands_in_the_group_it_belongs_to() {
-    crate::groups::check(&cli::command("mqpub"), &["Message"]);
+    crate::groups::check(&cli::command("mqpub"), &["Message", "Response"]);
 }

@@ -209,6 +209,11 @@ impl Witness {
             .args(args)
     }
 
+    /// `mqpub` with this broker's address and no topic.
+    pub(crate) fn mqpub_anywhere(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Tool {
+        mqpub().args(self.broker.args()).args(args)
+    }
+
     /// The broker's port.
     pub(crate) fn port(&self) -> u16 {
         self.broker.port()

@@ -16,6 +16,8 @@ impl Exit {
     pub const SUCCESS: Self = Self(0);
     /// The command line (or an options file) is wrong.
     pub const USAGE: Self = Self(1);
+    /// `mqpub`: a line of its input is no message.
+    pub const BAD_INPUT: Self = Self(1);
     /// `mqpasswd`: something failed. It has one number for everything, as its predecessor.
     pub const PASSWD_FAILED: Self = Self(1);
     /// `mqpasswd`: the two typed passwords differ.

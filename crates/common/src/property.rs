@@ -9,6 +9,8 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 
 pub use parse::{Typed, parse};
 
+use crate::topic::{MAX_STRING, TopicName, check_text};
+
 /// A property that a client may send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Property {
@@ -69,6 +71,36 @@ impl Property {
         }
     }
 
+    /// Whether it can be sent, and a broker will not close the connection for it.
+    ///
+    /// # Errors
+    /// What is wrong with the value, in words.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::PayloadFormatIndicator(byte)
+            | Self::RequestProblemInformation(byte)
+            | Self::RequestResponseInformation(byte)
+                if *byte > 1 =>
+            {
+                Err("it is 0 or 1".to_owned())
+            }
+            Self::ContentType(text) | Self::ReasonString(text) => {
+                check_text(text).map_err(|why| why.to_string())
+            }
+            Self::ResponseTopic(topic) => TopicName::new(topic)
+                .map(drop)
+                .map_err(|why| format!("the response topic is no Topic Name: {why}")),
+            Self::CorrelationData(bytes) if bytes.len() > MAX_STRING => Err(format!(
+                "it is {} bytes long, and MQTT allows {MAX_STRING}",
+                bytes.len()
+            )),
+            Self::UserProperty(key, value) => check_text(key)
+                .and_then(|()| check_text(value))
+                .map_err(|why| why.to_string()),
+            _ => Ok(()),
+        }
+    }
+
     fn encode(&self, buffer: &mut BytesMut) {
         buffer.put_u8(self.id());
         match self {
@@ -113,7 +145,8 @@ impl Properties {
     }
 
     /// These, then `others`.
-    pub(crate) fn followed_by(&self, others: &Self) -> Self {
+    #[must_use]
+    pub fn followed_by(&self, others: &Self) -> Self {
         if self.is_empty() {
             return others.clone();
         }

@@ -136,6 +136,13 @@ impl TopicName {
     }
 }
 
+impl Default for TopicName {
+    /// An empty one, to be replaced before anything is published.
+    fn default() -> Self {
+        Self(Text::Short(0, [0; SHORT]))
+    }
+}
+
 impl PartialEq for TopicName {
     fn eq(&self, other: &Self) -> bool {
         self.as_bytes() == other.as_bytes()

@@ -6,11 +6,33 @@ use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::Report;
 use serde::Serialize;
 
+/// What the broker promises about the messages of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// All are QoS 0.
+    Nothing,
+    /// All are QoS 1 or 2.
+    Acknowledgement,
+    /// Each has a QoS of its own.
+    Mixed,
+}
+
+impl Promise {
+    pub(crate) fn of(qos: Qos) -> Self {
+        match qos {
+            Qos::AtMostOnce => Self::Nothing,
+            _ => Self::Acknowledgement,
+        }
+    }
+}
+
 /// The messages of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     /// Handed to the session.
     pub(crate) sent: u64,
+    /// Of these, those at QoS 0; counted where the others are not.
+    pub(crate) at_qos_0: u64,
     /// QoS 1 and 2: the exchange ended well.
     pub(crate) acknowledged: u64,
     /// The broker said no, or its limits did.
@@ -33,6 +55,9 @@ pub(crate) struct Summary {
     may_be_lost: u64,
     may_be_duplicates: u64,
     reconnects: u64,
+    /// Only where bad records are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) skipped: Option<u64>,
     pub(crate) exit_code: u8,
 }
 
@@ -50,11 +75,15 @@ impl Books {
     /// QoS 0: there is no connection any more for what has not surely arrived; if it is not known
     /// what that is, it may be anything.
     pub(crate) fn give_up(&mut self, in_doubt: Option<u64>) {
-        self.in_doubt = in_doubt.map_or(self.sent, |more| self.in_doubt + more);
+        let all = match self.at_qos_0 {
+            0 => self.sent,
+            some => some,
+        };
+        self.in_doubt = in_doubt.map_or(all, |more| self.in_doubt + more);
     }
 
     /// What went wrong although everything was sent; `unknown` messages have no answer.
-    pub(crate) fn failure(&self, qos: Qos, unknown: usize) -> Option<Report> {
+    pub(crate) fn failure(&self, promise: Promise, unknown: usize) -> Option<Report> {
         let report = if let Some(reason) = &self.refusal {
             Report::new(
                 Exit::from_broker(reason.code.0),
@@ -84,30 +113,37 @@ impl Books {
         } else {
             return None;
         };
-        Some(report.note(self.balance(qos, unknown)))
+        Some(report.note(self.balance(promise, unknown)))
     }
 
     /// The books in one sentence.
-    pub(crate) fn balance(&self, qos: Qos, unknown: usize) -> String {
+    pub(crate) fn balance(&self, promise: Promise, unknown: usize) -> String {
         let Self {
             sent,
+            at_qos_0,
             acknowledged,
             refused,
             in_doubt,
             may_be_double,
             ..
         } = *self;
-        let mut balance = match qos {
-            Qos::AtMostOnce if in_doubt > 0 || refused > 0 => format!(
+        let mut balance = match promise {
+            Promise::Nothing if in_doubt > 0 || refused > 0 => format!(
                 "of {} sent at QoS 0, {refused} refused, {in_doubt} may be lost",
                 messages(sent)
             ),
-            Qos::AtMostOnce => format!(
+            Promise::Nothing => format!(
                 "{} {} sent at QoS 0; the last may be lost",
                 messages(sent),
                 if sent == 1 { "was" } else { "were" }
             ),
-            _ => format!(
+            Promise::Mixed => format!(
+                "of {} sent, {at_qos_0} at QoS 0, {acknowledged} {} acknowledged, {refused} refused, {unknown} {} unknown, {in_doubt} at QoS 0 may be lost",
+                messages(sent),
+                if acknowledged == 1 { "was" } else { "were" },
+                if unknown == 1 { "is" } else { "are" }
+            ),
+            Promise::Acknowledgement => format!(
                 "of {} sent, {acknowledged} {} acknowledged, {refused} refused, {unknown} {} unknown",
                 messages(sent),
                 if acknowledged == 1 { "was" } else { "were" },
@@ -131,6 +167,7 @@ impl Books {
             may_be_lost: self.in_doubt,
             may_be_duplicates: self.may_be_double,
             reconnects,
+            skipped: None,
             exit_code: 0,
         }
     }

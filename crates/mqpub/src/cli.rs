@@ -4,12 +4,21 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Command, CommandFactory as _, Parser};
+use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
+use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::message::Qos;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
+
+use crate::source::template::Text;
+
+mod exchange;
+mod pace;
+
+pub use exchange::ExchangeArgs;
+pub use pace::{Rate, Speed};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,6 +26,7 @@ Examples:
   MQ_PASSWORD=secret mqpub -u name --cafile ca.pem -t a/topic -m hello
   journalctl -f -o cat | mqpub -t logs/host -l -q 1
   mqpub -t camera/door -f picture.jpg -r
+  mqsub -h a -t '#' -F %j | mqpub -h b --json-lines
 
 Signals: -l and --repeat end with SIGINT, SIGTERM and SIGHUP; what was read
 still arrives, then the process ends by the signal.
@@ -28,7 +38,9 @@ Exit codes: 0 every message arrived (QoS 0: was handed over), 1 usage,
 
 const USAGE: &str = "\
 mqpub [OPTIONS] {-t TOPIC | -L URL}
-             {-m TEXT | -f FILE | -l | -s | -n}";
+             {-m TEXT | -f FILE | -l | -s | -n}
+mqpub [OPTIONS] -l --topic-separator TEXT
+mqpub [OPTIONS] {--json-lines | --replay FILE | --probe}";
 
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]
@@ -52,7 +64,9 @@ pub fn command(name: &'static str) -> Command {
     args_override_self = true,
     max_term_width = 100,
     next_help_heading = "Message",
-    group = ArgGroup::new("source").required(true).multiple(false)
+    group = ArgGroup::new("source").required(true).multiple(true),
+    // A template goes with lines.
+    group = ArgGroup::new("plain_source").multiple(false)
 )]
 pub struct Args {
     // In front of the options whose order it looks at.
@@ -64,7 +78,8 @@ pub struct Args {
         short,
         long,
         value_name = "TOPIC",
-        required_unless_present = "url",
+        required_unless_present_any = ["url", "topic_separator", "json_lines", "replay", "probe"],
+        conflicts_with_all = ["topic_separator", "json_lines", "replay"],
         allow_hyphen_values = true
     )]
     pub topic: Option<String>,
@@ -74,7 +89,7 @@ pub struct Args {
         short,
         long,
         value_name = "TEXT",
-        group = "source",
+        groups = ["source", "plain_source"],
         allow_hyphen_values = true
     )]
     pub message: Option<OsString>,
@@ -84,22 +99,75 @@ pub struct Args {
         short,
         long,
         value_name = "FILE",
-        group = "source",
+        groups = ["source", "plain_source"],
         allow_hyphen_values = true
     )]
     pub file: Option<PathBuf>,
 
     /// Publish each line of standard input as a message
-    #[arg(short = 'l', long, group = "source")]
+    #[arg(short = 'l', long, groups = ["source", "plain_source"])]
     pub stdin_line: bool,
 
+    /// Publish the messages that the lines of standard input describe: JSON objects as mqsub -F %j
+    /// prints them; -q, -r and -D publish stand for what an object does not have
+    #[arg(long, groups = ["source", "plain_source"])]
+    pub json_lines: bool,
+
+    /// Publish what mqsub -F %j has recorded in this file, with the times between the messages
+    #[arg(
+        long,
+        value_name = "FILE",
+        groups = ["source", "plain_source"],
+        allow_hyphen_values = true
+    )]
+    pub replay: Option<PathBuf>,
+
+    /// With --replay: so many times as fast as it was recorded, or max for as fast as it goes
+    /// [default: 1]
+    #[arg(long, value_name = "TIMES|max", allow_hyphen_values = true, conflicts_with = "rate", value_parser = pace::speed)]
+    pub speed: Option<Speed>,
+
+    /// With --replay: publish the recording this many times [default: 1]
+    #[arg(long = "loop", value_name = "COUNT", allow_hyphen_values = true, value_parser = repeat)]
+    pub repetitions: Option<u64>,
+
+    /// With -l or --json-lines: lines end with a NUL byte instead of a newline, as those of find
+    /// -print0
+    #[arg(short = '0', long)]
+    pub null_data: bool,
+
+    /// With -l: each line is a topic, this text and a payload, which may have the text in it
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        value_parser = separator()
+    )]
+    pub topic_separator: Option<OsString>,
+
+    /// What to do about a line that is no message, as of --json-lines; skip
+    /// warns of it and goes on [default: stop]
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub on_bad_line: Option<OnBadLine>,
+
     /// Publish all of standard input as one message
-    #[arg(short = 's', long, group = "source")]
+    #[arg(short = 's', long, groups = ["source", "plain_source"])]
     pub stdin_file: bool,
 
     /// Publish an empty message; with -r it clears the retained one
-    #[arg(short, long, group = "source")]
+    #[arg(short, long, groups = ["source", "plain_source"])]
     pub null_message: bool,
+
+    /// Publish this text with {seq}, {time}, {uuid} and {random:FROM-TO} filled in anew for each
+    /// message, also in -t; with -l each line becomes {line}, or {line:json} in quotes
+    #[arg(long, value_name = "TEXT", group = "source", allow_hyphen_values = true, value_parser = template,
+          conflicts_with_all = ["message", "file", "json_lines", "replay", "stdin_file", "null_message", "probe"])]
+    pub template: Option<String>,
+
+    /// What the payload is given as: hex or base64 for the bytes it stands for, cbor or msgpack for
+    /// JSON to be published as such
+    #[arg(long, value_name = "ENCODING", value_enum)]
+    pub payload_is: Option<PayloadIs>,
 
     /// Quality of Service: 0, 1 or 2
     #[arg(short, long, value_name = "QOS", allow_hyphen_values = true, default_value = "0", value_parser = args::qos)]
@@ -109,15 +177,29 @@ pub struct Args {
     #[arg(short, long)]
     pub retain: bool,
 
-    /// Publish the message this many times (not with -l)
-    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, default_value = "1", conflicts_with = "stdin_line",
+    /// Publish the message this many times, other than lines and recordings [default: 1]
+    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, conflicts_with_all = ["stdin_line", "json_lines", "replay"],
           value_parser = repeat)]
-    pub repeat: u64,
+    pub repeat: Option<u64>,
 
     /// Wait between repetitions; fractions are possible
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "0", conflicts_with = "stdin_line",
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "0", conflicts_with_all = ["stdin_line", "json_lines", "replay"],
           value_parser = delay)]
     pub repeat_delay: Duration,
+
+    /// Publish the message again and again at this interval, until a signal comes or --repeat is
+    /// reached; a file is read again each time. Seconds, or with a unit: 500ms, 10s, 5m, 1h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["stdin_line", "json_lines", "replay", "rate", "repeat_delay"],
+          value_parser = pace::interval)]
+    pub every: Option<Duration>,
+
+    /// Publish at most so many messages a second, or a minute or hour with /m or /h, evenly spread; a
+    /// recording's own times do not count then
+    #[arg(long, value_name = "COUNT[/s|/m|/h]", allow_hyphen_values = true, value_parser = pace::rate)]
+    pub rate: Option<Rate>,
+
+    #[command(flatten)]
+    pub exchange: ExchangeArgs,
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -130,6 +212,41 @@ pub struct Args {
 
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// What `--payload-is` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PayloadIs {
+    /// Digits.
+    Hex,
+    /// With padding or without.
+    Base64,
+    /// JSON for CBOR.
+    Cbor,
+    /// JSON for MessagePack.
+    Msgpack,
+}
+
+/// What `--on-bad-line` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnBadLine {
+    /// It is the end, with an error.
+    Stop,
+    /// It is left out, with a warning.
+    Skip,
+}
+
+fn template(text: &str) -> Result<String, String> {
+    Text::parse(text).map(|_| text.to_owned())
+}
+
+fn separator() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().try_map(|text| {
+        if text.is_empty() {
+            return Err("it must have at least one character");
+        }
+        Ok(text)
+    }))
 }
 
 fn repeat(text: &str) -> Result<u64, String> {

@@ -3,7 +3,10 @@
 mod books;
 pub mod cli;
 mod config;
+mod exchange;
+mod probe;
 mod publisher;
+mod request;
 mod source;
 mod stop;
 
@@ -19,7 +22,7 @@ use mqtools_common::{runtime, summary, usage};
 
 use crate::books::Summary;
 use crate::cli::Args;
-use crate::config::Config;
+use crate::config::{Config, Task};
 use crate::publisher::End;
 
 /// Runs the tool with a command line and gives the code it ends with.
@@ -45,8 +48,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 async fn publish(config: Config, summary: &mut Summary) -> Result<End, Report> {
+    let message = &config.message;
+    match &config.task {
+        Task::Publish => {}
+        Task::Request(request) => {
+            let source = config.messages.open()?;
+            return request::run(&config.connect, source, message.publication(), request)
+                .await
+                .map(|()| End::Done);
+        }
+        Task::Probe(probe) => {
+            return probe::run(&config.connect, message.publication(), probe)
+                .await
+                .map(|()| End::Done);
+        }
+    }
     // Before connecting: a file that is not there should cost no connection.
-    let source = config.source.open()?;
+    let source = config.messages.open()?;
     let client = Client::connect(&config.connect).await?;
     // Up to here, and for a single message, a signal simply ends the process.
     let signals = source.is_long().then(Signals::listen).transpose()?;

@@ -6,15 +6,14 @@ use std::pin::pin;
 use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Publication, Qos};
-use mqtools_common::payload::Payload;
 use mqtools_common::protocol::{Event, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{Report, warn};
 use mqtools_common::signals::{Signal, Signals};
 
-use crate::books::{Books, Summary, messages};
+use crate::books::{Books, Promise, Summary, messages};
 use crate::config::Template;
-use crate::source::Source;
+use crate::source::messages::Messages;
 use crate::stop::{Call, GRACE, Stop};
 
 /// How many bytes may wait to be sent before the source has to: enough for large writes.
@@ -42,7 +41,7 @@ pub(crate) enum End {
 /// Anything that kept a message from arriving, or from being known to have arrived.
 pub(crate) async fn run(
     client: Client,
-    source: Source,
+    source: Messages,
     template: Template,
     signals: Option<Signals>,
     summary: &mut Summary,
@@ -61,16 +60,10 @@ pub(crate) async fn run(
     }
     let mut publisher = Publisher {
         client,
+        promise: source.promise(template.qos),
         source,
-        next: None,
-        message: Publication {
-            topic: template.topic,
-            payload: Payload::default(),
-            qos: template.qos,
-            retain: template.retain,
-            properties: template.properties,
-            topic_alias: template.topic_alias,
-        },
+        has_next: false,
+        message: template.publication(),
         exhausted: false,
         books: Books::default(),
         quiet: template.quiet,
@@ -94,10 +87,11 @@ pub(crate) async fn run(
 
 struct Publisher {
     client: Client,
-    source: Source,
-    /// Taken from the source, and there was no room for it yet.
-    next: Option<Payload>,
+    source: Messages,
+    /// The message was taken from the source, and there was no room for it yet.
+    has_next: bool,
     message: Publication,
+    promise: Promise,
     /// Nothing more is published, at the end of the source or because it failed.
     exhausted: bool,
     books: Books,
@@ -113,10 +107,10 @@ impl Publisher {
         let mut failure = None;
         loop {
             while !self.exhausted && self.has_room() {
-                let Some(payload) = self.next.take().or_else(|| self.source.ready()) else {
+                if !std::mem::take(&mut self.has_next) && !self.source.ready(&mut self.message) {
                     break;
-                };
-                if let Err(report) = self.publish(payload) {
+                }
+                if let Err(report) = self.publish() {
                     failure = Some(report);
                     self.exhausted = true;
                 }
@@ -125,7 +119,7 @@ impl Publisher {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
             // One ahead, so that the end of the source is known without a connection too.
-            let wants_more = !self.exhausted && self.next.is_none();
+            let wants_more = !self.exhausted && !self.has_next;
             tokio::select! {
                 biased;
                 // In front: a step that is always ready must not keep it waiting.
@@ -158,9 +152,9 @@ impl Publisher {
                     }
                     self.stop.saw(self.books.progress(), self.client.session.output().len());
                 }
-                payload = self.source.next(), if wants_more => match payload {
-                    Ok(Some(payload)) => self.next = Some(payload),
-                    Ok(None) => self.exhausted = true,
+                has_next = self.source.next(&mut self.message), if wants_more => match has_next {
+                    Ok(true) => self.has_next = true,
+                    Ok(false) => self.exhausted = true,
                     Err(report) => {
                         failure = Some(report);
                         self.exhausted = true;
@@ -180,8 +174,8 @@ impl Publisher {
         };
         match closed {
             // Acknowledged messages are safe, however the connection ends.
-            Err(why) if self.message.qos == Qos::AtMostOnce => Err(self.lost(&why)),
-            _ => match self.books.failure(self.message.qos, 0) {
+            Err(why) if self.has_unanswered() => Err(self.lost(&why)),
+            _ => match self.books.failure(self.promise, 0) {
                 Some(report) => Err(report),
                 None => Ok(self.stop.first.map_or(End::Done, End::Stopped)),
             },
@@ -210,7 +204,7 @@ impl Publisher {
         let report = Report::new(Exit::CONNECTION_LOST, error).cause(cause);
         self.give_up();
         let mut balance = self.balance();
-        let left_over = self.source.left_over() + u64::from(self.next.is_some());
+        let left_over = self.source.left_over() + u64::from(self.has_next);
         if left_over > 0 {
             balance.push_str(&format!("; {left_over} more were read and not sent"));
         }
@@ -226,13 +220,15 @@ impl Publisher {
         report.note(format!("{balance}; the rest of the input was not sent"))
     }
 
-    fn publish(&mut self, payload: Payload) -> Result<(), Report> {
-        self.message.payload = payload;
+    fn publish(&mut self) -> Result<(), Report> {
         self.client
             .session
             .publish_taking(&mut self.message)
             .map_err(|why| self.not_publishable(&why))?;
         self.books.sent += 1;
+        if self.promise == Promise::Mixed && self.message.qos == Qos::AtMostOnce {
+            self.books.at_qos_0 += 1;
+        }
         Ok(())
     }
 
@@ -240,15 +236,18 @@ impl Publisher {
         let session = &mut self.client.session;
         session.is_online()
             && session.output().len() < HIGH_WATER
-            && (self.message.qos == Qos::AtMostOnce
+            && (self.promise == Promise::Nothing
                 || session.has_room() && session.unacknowledged_bytes() < BYTES_IN_FLIGHT)
     }
 
     /// Whether every message was answered.
     fn is_acknowledged(&self) -> bool {
-        self.message.qos != Qos::AtMostOnce
-            && self.exhausted
-            && self.client.session.unacknowledged() == 0
+        !self.has_unanswered() && self.exhausted && self.client.session.unacknowledged() == 0
+    }
+
+    /// Whether messages were sent, or will be, that the broker does not acknowledge.
+    fn has_unanswered(&self) -> bool {
+        self.promise == Promise::Nothing || self.books.at_qos_0 > 0
     }
 
     fn take_events(&mut self) {
@@ -285,7 +284,7 @@ impl Publisher {
 
     /// What has not surely arrived will not any more.
     fn give_up(&mut self) {
-        if self.message.qos == Qos::AtMostOnce {
+        if self.has_unanswered() {
             self.books.give_up(self.client.session.in_doubt());
         }
     }
@@ -310,11 +309,13 @@ impl Publisher {
 
     fn summary(&self) -> Summary {
         let unknown = self.client.session.unacknowledged();
-        self.books.summary(unknown, self.client.reconnects())
+        let mut summary = self.books.summary(unknown, self.client.reconnects());
+        summary.skipped = self.source.skipped();
+        summary
     }
 
     fn balance(&self) -> String {
         let unknown = self.client.session.unacknowledged();
-        self.books.balance(self.message.qos, unknown)
+        self.books.balance(self.promise, unknown)
     }
 }

@@ -1,8 +1,15 @@
 //! Where payloads come from: one message, perhaps repeated, or the lines of standard input.
 
+pub(crate) mod encoding;
+pub(crate) mod messages;
+pub(crate) mod object;
+pub(crate) mod pace;
+pub(crate) mod records;
+pub(crate) mod template;
+
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -31,6 +38,8 @@ const LARGE: usize = 256 * 1024;
 pub(crate) struct SourceConfig {
     pub(crate) input: Input,
     pub(crate) repetition: Repetition,
+    /// All of a file is needed at once.
+    pub(crate) in_memory: bool,
 }
 
 #[derive(Debug)]
@@ -42,8 +51,14 @@ pub(crate) enum Input {
     /// `-s`
     Stdin,
     /// `-l`
-    Lines,
+    Lines(Cut),
+    /// `--replay`, so many times.
+    Recording(PathBuf, u64),
 }
+
+/// What ends a line, as one byte: `-0` makes it NUL.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cut(pub(crate) u8);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Repetition {
@@ -53,12 +68,21 @@ pub(crate) struct Repetition {
 }
 
 impl SourceConfig {
+    /// Whether there is more than one message, or may be.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self.input, Input::Lines(_) | Input::Recording(..)) || self.repetition.count > 1
+    }
+
     /// Reads what can be read at once.
     pub(crate) fn open(self) -> Result<Source, Report> {
         let payload = match self.input {
-            Input::Lines => return read_lines().map(Source::Lines),
+            Input::Lines(cut) => {
+                check_stdin()?;
+                return read_lines(cut, || io::stdin().lock()).map(Source::Lines);
+            }
+            Input::Recording(path, _) => return open_recording(&path),
             Input::Text(payload) => payload.into(),
-            Input::File(path) => open_file(path)?,
+            Input::File(path) => open_file(path, self.in_memory)?,
             Input::Stdin => read_stdin()?.into(),
         };
         if payload.len() > MAX_REMAINING_LENGTH {
@@ -140,6 +164,7 @@ impl Source {
     }
 
     /// The next payload, if it is there without waiting.
+    #[inline(never)]
     pub(crate) fn ready(&mut self) -> Option<Payload> {
         match self {
             Self::Repeated {
@@ -164,6 +189,7 @@ pub(crate) struct Lines {
     chunks: mpsc::Receiver<Result<Bytes, Report>>,
     /// Whole lines, not published yet.
     chunk: Bytes,
+    end: Cut,
     reader: Arc<Reader>,
 }
 
@@ -214,11 +240,12 @@ impl Lines {
         }
     }
 
+    #[inline]
     fn cut(&mut self) -> Option<Bytes> {
         if self.chunk.is_empty() {
             return None;
         }
-        match memchr::memchr(b'\n', &self.chunk) {
+        match memchr::memchr(self.end.0, &self.chunk) {
             Some(end) => {
                 let mut line = self.chunk.split_to(end + 1);
                 line.truncate(end);
@@ -229,18 +256,22 @@ impl Lines {
     }
 }
 
-fn read_lines() -> Result<Lines, Report> {
-    check_stdin()?;
+/// Starts the thread; `input` is made there.
+fn read_lines<R: Read>(
+    end: Cut,
+    input: impl FnOnce() -> R + Send + 'static,
+) -> Result<Lines, Report> {
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
     let reader = Arc::<Reader>::default();
     let state = Arc::clone(&reader);
     std::thread::Builder::new()
         .name("stdin".into())
-        .spawn(move || forward_lines(io::stdin().lock(), &sender, &state))
+        .spawn(move || forward_lines(input(), end, &sender, &state))
         .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start a thread").cause(why))?;
     Ok(Lines {
         chunks,
         chunk: Bytes::new(),
+        end,
         reader,
     })
 }
@@ -248,6 +279,7 @@ fn read_lines() -> Result<Lines, Report> {
 /// Sends what `input` holds in pieces that end with a line, as soon as each is there.
 fn forward_lines(
     mut input: impl Read,
+    end: Cut,
     sender: &mpsc::Sender<Result<Bytes, Report>>,
     state: &Reader,
 ) {
@@ -275,7 +307,7 @@ fn forward_lines(
                 return;
             }
             Ok(fresh) => {
-                let end = memchr::memrchr(b'\n', fresh).map(|at| buffer.len() + at + 1);
+                let end = memchr::memrchr(end.0, fresh).map(|at| buffer.len() + at + 1);
                 buffer.extend_from_slice(fresh);
                 match end {
                     Some(end) => Ok(buffer.split_to(end).freeze()),
@@ -295,15 +327,18 @@ fn forward_lines(
     }
 }
 
-/// Looks at a file; a large one is read only while it is sent.
-fn open_file(path: PathBuf) -> Result<Payload, Report> {
+fn open_recording(path: &Path) -> Result<Source, Report> {
+    let file = File::open(path).map_err(|why| {
+        unreadable_file(path, &why)
+            .hint("check the path given with --replay; --json-lines reads standard input")
+    })?;
+    read_lines(Cut(b'\n'), || file).map(Source::Lines)
+}
+
+/// Looks at a file; a large one is read only while it is sent, unless it has to be `in_memory`.
+fn open_file(path: PathBuf, in_memory: bool) -> Result<Payload, Report> {
     let unreadable = |why: &io::Error| {
-        Report::new(
-            Exit::OS_ERROR,
-            format!("cannot read the file {}", path.display()),
-        )
-        .cause(why)
-        .hint("check the path given with -f; -s reads standard input")
+        unreadable_file(&path, why).hint("check the path given with -f; -s reads standard input")
     };
     let file = File::open(&path).map_err(|why| unreadable(&why))?;
     let metadata = file.metadata().map_err(|why| unreadable(&why))?;
@@ -314,7 +349,7 @@ fn open_file(path: PathBuf) -> Result<Payload, Report> {
         );
     }
     match usize::try_from(size) {
-        Ok(size) if metadata.is_file() && size >= LARGE => {
+        Ok(size) if metadata.is_file() && size >= LARGE && !in_memory => {
             Ok(Payload::File(FilePart::new(file, path, size)))
         }
         _ => read_limited(file)
@@ -349,6 +384,11 @@ fn check_stdin() -> Result<(), Report> {
             .hint("pipe the messages in, or give one with -m"));
     }
     Ok(())
+}
+
+fn unreadable_file(path: &Path, why: &io::Error) -> Report {
+    let error = format!("cannot read the file {}", path.display());
+    Report::new(Exit::OS_ERROR, error).cause(why)
 }
 
 fn unreadable_stdin(why: &io::Error) -> Report {
@@ -390,13 +430,18 @@ mod tests {
     }
 
     fn lines_of(pieces: Vec<&'static [u8]>) -> Vec<Vec<u8>> {
+        records_of(Cut(b'\n'), pieces)
+    }
+
+    fn records_of(end: Cut, pieces: Vec<&'static [u8]>) -> Vec<Vec<u8>> {
         let (sender, chunks) = mpsc::channel(100);
         let reader = Arc::<Reader>::default();
-        forward_lines(Pieces(pieces), &sender, &reader);
+        forward_lines(Pieces(pieces), end, &sender, &reader);
         drop(sender);
         let mut lines = Lines {
             chunks,
             chunk: Bytes::new(),
+            end,
             reader,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -419,6 +464,16 @@ mod tests {
         }
         let bytewise = text.chunks(1).collect();
         assert_eq!(lines_of(bytewise), expected);
+    }
+
+    #[test]
+    fn nul_ends_a_record_as_a_newline_ends_a_line() {
+        let expected: Vec<&[u8]> = vec![b"one\n", b"", b"two"];
+        let text = b"one\n\0\0two";
+        for cut in 1..text.len() {
+            let pieces = vec![&text[..cut], &text[cut..]];
+            assert_eq!(records_of(Cut(0), pieces), expected);
+        }
     }
 
     #[test]

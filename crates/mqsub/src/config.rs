@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,7 +18,8 @@ use crate::cli::Args;
 use crate::enough::Enough;
 use crate::exec::{CommandLine, Exec};
 use crate::filter::Filter;
-use crate::format::{Decoder, Format, Template};
+use crate::format::{Decoder, Format};
+use crate::printer;
 use crate::remover::Removal;
 use crate::watch::Order;
 
@@ -166,7 +166,7 @@ fn display(args: &Args) -> Result<Display, Report> {
     let newline = !args.no_newline && !args.watch;
     let json = args.json.then(|| OsStr::new("%j"));
     let format = match args.format.as_deref().or(json) {
-        Some(text) => template(text, newline, args)?,
+        Some(text) => printer::template(text, newline, args.pretty, args.talk.quiet)?,
         None => Format::plain(args.verbose || args.watch, newline),
     };
     let format = format.decoded(args.payload_as.map(|payload_as| Decoder {
@@ -183,20 +183,6 @@ fn display(args: &Args) -> Result<Display, Report> {
     } else {
         Display::Messages(format.for_terminal(!args.raw && io::stdout().is_terminal()))
     })
-}
-
-fn template(text: &OsStr, newline: bool, args: &Args) -> Result<Format, Report> {
-    let template = Template::new(text.as_bytes(), newline, args.pretty).map_err(|why| {
-        misuse(format!("-F {text:?} is not a valid format"))
-            .cause(&why)
-            .hint(why.hint())
-    })?;
-    if let Some(zone) = template.unknown_zone()
-        && !args.talk.quiet
-    {
-        report::warn(format!("TZ={zone:?} is no time zone: times are in UTC"));
-    }
-    Ok(Format::template(template))
 }
 
 fn filters(option: &str, texts: &[String]) -> Result<Vec<TopicFilter>, Report> {

@@ -11,6 +11,7 @@ mod format;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod output;
+mod printer;
 mod rate;
 mod remover;
 mod saver;
@@ -34,6 +35,8 @@ use crate::config::{Config, Display};
 use crate::output::Output;
 use crate::stop::Stop;
 use crate::subscriber::Summary;
+
+pub use printer::Printer;
 
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]

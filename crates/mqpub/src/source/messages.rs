@@ -1,0 +1,122 @@
+//! Whole messages: all alike but for their payloads, or each made from a record of its own.
+
+use mqtools_common::message::{Publication, Qos};
+use mqtools_common::report::Report;
+
+use super::records::{Recipe, Recording, Records};
+use super::{Input, Source, SourceConfig};
+use crate::books::Promise;
+
+/// What is published, and how it becomes messages.
+#[derive(Debug)]
+pub(crate) struct MessagesConfig {
+    pub(crate) source: SourceConfig,
+    /// None where only the payloads differ.
+    pub(crate) recipe: Option<Recipe>,
+}
+
+impl MessagesConfig {
+    /// Reads what can be read at once.
+    pub(crate) fn open(self) -> Result<Messages, Report> {
+        let recording = match &self.source.input {
+            Input::Recording(path, times) => Some(Recording {
+                path: path.clone(),
+                left: times.saturating_sub(1),
+            }),
+            _ => None,
+        };
+        let mut source = self.source.open()?;
+        Ok(match self.recipe {
+            None => Messages::Alike(source),
+            Some(mut recipe) => {
+                if let Source::Repeated { payload, .. } = &mut source {
+                    recipe.prepare(payload)?;
+                }
+                Messages::Made(Box::new(Records::new(source, recording, recipe)))
+            }
+        })
+    }
+}
+
+/// Gives messages one by one. Each is put over the one before it.
+#[derive(Debug)]
+pub(crate) enum Messages {
+    /// Only the payload changes.
+    Alike(Source),
+    Made(Box<Records>),
+}
+
+impl Messages {
+    /// Whether there is a next message; puts it into `message`, which nobody else may change.
+    /// Safe to drop and to call again.
+    pub(crate) async fn next(&mut self, message: &mut Publication) -> Result<bool, Report> {
+        match self {
+            Self::Alike(source) => Ok(source
+                .next()
+                .await?
+                .map(|payload| message.payload = payload)
+                .is_some()),
+            Self::Made(records) => records.next(message).await,
+        }
+    }
+
+    /// Like [`next`](Self::next), if it is there without waiting.
+    // Called for each line of `-l`: nothing else should be on its way.
+    #[inline]
+    pub(crate) fn ready(&mut self, message: &mut Publication) -> bool {
+        match self {
+            Self::Alike(Source::Lines(lines)) => match lines.cut() {
+                Some(line) => {
+                    message.payload = line.into();
+                    true
+                }
+                None => false,
+            },
+            Self::Alike(source) => source
+                .ready()
+                .map(|payload| message.payload = payload)
+                .is_some(),
+            Self::Made(records) => records.ready(message),
+        }
+    }
+
+    /// What can be expected of the broker, given the QoS of messages that have none of their own.
+    pub(crate) fn promise(&self, qos: Qos) -> Promise {
+        match self {
+            Self::Made(records) if records.has_qos() => Promise::Mixed,
+            _ => Promise::of(qos),
+        }
+    }
+
+    /// Whether this may take long enough for somebody to want to stop it in order.
+    pub(crate) fn is_long(&self) -> bool {
+        match self {
+            Self::Alike(source) => source.is_long(),
+            Self::Made(records) => records.is_long(),
+        }
+    }
+
+    /// Reads and repeats no more; what was read from standard input already is still given.
+    pub(crate) fn stop(&mut self) {
+        match self {
+            Self::Alike(source) => source.stop(),
+            Self::Made(records) => records.stop(),
+        }
+    }
+
+    /// How many bad records were left out; none where one would be the end.
+    pub(crate) fn skipped(&self) -> Option<u64> {
+        match self {
+            Self::Alike(_) => None,
+            Self::Made(records) => records.skipped(),
+        }
+    }
+
+    /// Counts what was read and not given, once nothing is wanted any more.
+    pub(crate) fn left_over(&mut self) -> u64 {
+        match self {
+            Self::Alike(source) => source.left_over(),
+            Self::Made(records) => records.left_over(),
+        }
+    }
+}
