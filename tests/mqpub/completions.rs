@@ -11,7 +11,7 @@ fn values_are_completed() {
             ("mqpub --qos=", &["0", "1", "2"]),
             ("mqpub --will-qos ", &["0", "1", "2"]),
             ("mqpub -V ", &["mqttv31", "mqttv311", "mqttv5"]),
-            ("mqpub --protocol-version=mqttv5", &["mqttv5"]),
+            ("mqpub --protocol-version=mqtt5x", &[]),
             ("mqpub --payload-is ", &["hex", "base64", "cbor", "msgpack"]),
             ("mqpub -r --on-bad-line ", &["stop", "skip"]),
             ("mqpub --speed ", &["max"]),

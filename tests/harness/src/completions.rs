@@ -58,7 +58,7 @@ pub fn assert_offers(tool: &str, cases: &[(&str, &[&str])]) {
 /// behind a folder, the equals sign behind an option.
 fn words(line: &str, answer: &str) -> Vec<String> {
     let option = line.split(' ').next_back().unwrap();
-    let option = option.split_inclusive('=').next().unwrap();
+    let option = option.split_inclusive('=').next().unwrap_or_default();
     let option = if option.ends_with('=') { option } else { "" };
     let mut words: Vec<String> = answer
         .split_whitespace()
@@ -109,9 +109,13 @@ fn bash(folder: &Path, work: &Path, tool: &str, lines: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// The part of a completed line that the last word of the line before was replaced by.
+/// The part of a completed line that the last word of the line before was replaced by; nothing where
+/// the line stayed as it was.
 fn behind(line: &str, completed: &str) -> String {
     let (before, _) = line.rsplit_once(' ').unwrap();
+    if completed.trim() == line.trim() {
+        return String::new();
+    }
     let rest = completed.strip_prefix(before).unwrap_or(completed);
     rest.trim().to_owned()
 }

@@ -57,7 +57,8 @@ fn properties() -> String {
         return 0
     elif {second}; then
         case {one} in
-{names}        esac
+{names}            *) _{{tool}}_nothing ;;
+        esac
         COMPREPLY=($(compgen -W "$words" -- "$2"))
         return 0
     elif {third}; then

@@ -19,7 +19,7 @@ pub(super) fn amended(text: String, shape: &Command, name: &str) -> String {
             commands.join(" ")
         );
         text = text.replace(":CMD NAME VALUE:'", &words);
-        // The list of options has no room for a fourth word.
+        // The list of options has no room for a fourth word: it is taken out before.
         let begin = "    _arguments ";
         text = text.replacen(begin, &format!("{USER_PROPERTY}{begin}"), 1);
         // Before the last paragraph, which calls the function.
@@ -31,10 +31,17 @@ pub(super) fn amended(text: String, shape: &Command, name: &str) -> String {
     text
 }
 
-const USER_PROPERTY: &str = r#"    if (( CURRENT > 5 )) && [[ $words[CURRENT-4] == (-D|--property) && $words[CURRENT-2] == user-property ]]; then
-        _message value
-        return
-    fi
+const USER_PROPERTY: &str = r#"    local at
+    for (( at = 6; at <= CURRENT; at++ )); do
+        if [[ $words[at-4] == (-D|--property) && $words[at-2] == user-property ]]; then
+            if (( at == CURRENT )); then
+                _message value
+                return
+            fi
+            words[at]=()
+            (( CURRENT-- ))
+        fi
+    done
 "#;
 
 /// What completes the second and the third word.
