@@ -10,6 +10,7 @@ mod create;
 mod delete;
 mod dependencies;
 mod file;
+mod generate;
 mod hash_plain;
 mod if_changed;
 mod import;

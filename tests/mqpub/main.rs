@@ -22,6 +22,7 @@ mod environment;
 mod every;
 mod file;
 mod garbage;
+mod generate;
 #[path = "../groups.rs"]
 mod groups;
 mod help;

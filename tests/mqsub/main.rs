@@ -22,6 +22,7 @@ mod exit_after_subscribe;
 mod filter_out;
 mod format;
 mod garbage;
+mod generate;
 #[path = "../groups.rs"]
 mod groups;
 mod help;

@@ -6,6 +6,7 @@
 
 pub mod escape;
 pub mod exit;
+pub mod generate;
 pub mod report;
 pub mod scrub;
 pub mod secret;

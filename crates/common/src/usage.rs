@@ -12,13 +12,17 @@ use clap::{Command, FromArgMatches};
 #[cfg(feature = "client")]
 use crate::defaults::{self, Variables};
 use crate::exit::Exit;
+#[cfg(feature = "client")]
+use crate::generate::{self, Definition};
 use crate::report::Report;
 #[cfg(feature = "client")]
-use crate::{scrub, stdio, tls, tool::Tool};
+use crate::{scrub, stdio, tls};
 
 pub use several_words::WORD_SEPARATOR;
 pub(crate) use several_words::{ID as PROPERTY, first_of_property, words_after_name};
-pub(crate) use word::{Kind, takes_the_rest};
+pub(crate) use word::Kind;
+#[cfg(feature = "client")]
+pub(crate) use word::takes_the_rest;
 pub(crate) use wording::what;
 
 /// What a command line asks for.
@@ -32,16 +36,19 @@ pub enum Parsed<T> {
 
 /// Runs a tool: parses its command line, with the options of its options file and of the
 /// environment, and hands over to `work`, with the variables that count, which gives the exit code; help, version and usage
-/// errors end here. `command` makes the definition for the name that the tool is called by.
+/// errors end here, and so do the texts of `--generate`.
 #[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
-    tool: Tool,
-    command: impl FnOnce(&'static str) -> Command,
+    definition: &Definition,
     arguments: impl IntoIterator<Item = OsString>,
     work: impl FnOnce(T, Variables) -> Exit,
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let mut command = command(tool.called_as(arguments.first()));
+    if let Some(text) = generate::asked(definition, &arguments) {
+        return stdio::show(&text);
+    }
+    let tool = definition.tool;
+    let mut command = (definition.command)(tool.called_as(arguments.first()));
     scrub::arguments(&command, &arguments);
     // Before the options file is looked at, which depends on what was typed.
     let arguments = several_words::join(&command, arguments);

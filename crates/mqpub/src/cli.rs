@@ -8,6 +8,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::defaults::DefaultsArgs;
+use mqtools_common::generate::{Definition, Manual};
 use mqtools_common::message::Qos;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
@@ -41,6 +42,16 @@ mqpub [OPTIONS] {-t TOPIC | -L URL}
              {-m TEXT | -f FILE | -l | -s | -n}
 mqpub [OPTIONS] -l --topic-separator TEXT
 mqpub [OPTIONS] {--json-lines | --replay FILE | --probe}";
+
+/// What the manual page and the completions are made from.
+pub const DEFINITION: Definition = Definition {
+    tool: Tool::MQPUB,
+    command,
+    manual: Manual {
+        before_options: include_str!("manual/description.roff"),
+        after_options: &[],
+    },
+};
 
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]

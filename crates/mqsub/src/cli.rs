@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::defaults::DefaultsArgs;
+use mqtools_common::generate::{Definition, Manual};
 use mqtools_common::message::Qos;
 use mqtools_common::protocol::RetainHandling;
 use mqtools_common::tool::Tool;
@@ -58,6 +59,16 @@ const MAX_JOBS: usize = 1000;
 const USAGE: &str = "\
 mqsub [OPTIONS]
              {-t FILTER | -U FILTER | -L URL}...";
+
+/// What the manual page and the completions are made from.
+pub const DEFINITION: Definition = Definition {
+    tool: Tool::MQSUB,
+    command,
+    manual: Manual {
+        before_options: include_str!("manual/description.roff"),
+        after_options: &[],
+    },
+};
 
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]

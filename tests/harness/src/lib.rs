@@ -14,6 +14,7 @@ mod broker;
 pub mod certs;
 pub mod fake_broker;
 pub mod garbage;
+pub mod generated;
 pub mod lab;
 mod locate;
 mod output;
