@@ -32,32 +32,52 @@ pub enum Parsed<T> {
 
 /// Runs a tool: parses its command line, with the options of its options file and of the
 /// environment, and hands over to `work`, with the variables that count, which gives the exit code; help, version and usage
-/// errors end here. `command` makes the definition for the name that the tool is called by.
+/// errors end here. `command` makes the definition for the name that the tool is called by;
+/// `quick` reads a plain command line without one, and gives none of any other, nor of one that holds a
+/// secret.
 #[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
     tool: Tool,
     command: impl FnOnce(&'static str) -> Command,
+    quick: impl FnOnce(&[OsString]) -> Option<T>,
     arguments: impl IntoIterator<Item = OsString>,
-    work: impl FnOnce(T, Variables) -> Exit,
+    work: impl FnOnce(Box<T>, Variables) -> Exit,
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let mut command = command(tool.called_as(arguments.first()));
+    let name = tool.called_as(arguments.first());
+    let parsed = match quick(&arguments).filter(|_| defaults::are_none(tool, name)) {
+        Some(args) => Ok((Parsed::Run(Box::new(args)), Variables::default())),
+        None => read(tool, command(name), arguments),
+    };
+    match parsed {
+        Ok((Parsed::Run(args), variables)) => work(args, variables),
+        Ok((Parsed::Show(text), _)) => stdio::show(&text),
+        Err(report) => report.end(false),
+    }
+}
+
+/// Parses the command line of a tool with the options that come from elsewhere.
+#[cfg(feature = "client")]
+#[inline(never)]
+fn read<T: FromArgMatches>(
+    tool: Tool,
+    mut command: Command,
+    arguments: Vec<OsString>,
+) -> Result<(Parsed<Box<T>>, Variables), Report> {
     scrub::arguments(&command, &arguments);
     // Before the options file is looked at, which depends on what was typed.
     let arguments = several_words::join(&command, arguments);
     let complete = defaults::complete(tool, &mut command, arguments);
     // It has been read by now.
     scrub::variable("MQ_PASSWORD");
-    let parsed = complete.and_then(|complete| {
-        let version = format!("TLS: {}\n", tls::library());
-        parse_with(command, complete.arguments, &complete.sources, &version)
-            .map(|parsed| (parsed, complete.variables))
-    });
-    match parsed {
-        Ok((Parsed::Run(args), variables)) => work(args, variables),
-        Ok((Parsed::Show(text), _)) => stdio::show(&text),
-        Err(report) => report.end(false),
-    }
+    let complete = complete?;
+    let version = format!("TLS: {}\n", tls::library());
+    let parsed = parse_with(command, complete.arguments, &complete.sources, &version)?;
+    let parsed = match parsed {
+        Parsed::Run(args) => Parsed::Run(Box::new(args)),
+        Parsed::Show(text) => Parsed::Show(text),
+    };
+    Ok((parsed, complete.variables))
 }
 
 /// Parses a command line, the tool's name first. Messages speak of the tool by the name that

@@ -31,12 +31,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     usage::run(
         Tool::MQPUB,
         cli::command,
+        cli::quick,
         arguments,
-        |mut args: Args, variables| {
+        |mut args: Box<Args>, variables| {
             args.connection.variables = variables;
             let talk = args.talk;
             let mut summary = Summary::default();
-            let config = match Config::new(args) {
+            let config = match Config::new(*args) {
                 // No run that could be summed up.
                 Err(report) if report.exit() == Exit::USAGE => return report.end(talk.quiet),
                 config => config,

@@ -44,12 +44,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     usage::run(
         Tool::MQSUB,
         cli::command,
+        |_| None,
         arguments,
-        |mut args: Args, variables| {
+        |mut args: Box<Args>, variables| {
             args.connection.variables = variables;
             let talk = args.talk;
             let mut summary = Summary::default();
-            let exit = Config::new(args)
+            let exit = Config::new(*args)
                 .and_then(|(config, display)| {
                     runtime::block_on(subscribe(config, display, &mut summary))
                 })
