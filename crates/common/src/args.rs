@@ -1,6 +1,11 @@
 //! What the user typed: the option groups that mqpub and mqsub share. Parsing does no I/O and
 //! draws no conclusions; [`crate::connect`] does.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "what stands in brackets is for the readers of --help"
+)]
+
 mod tls;
 
 use std::ffi::OsString;
