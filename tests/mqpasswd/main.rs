@@ -6,6 +6,7 @@
 mod bad_input;
 mod broker;
 mod command_line;
+mod completions;
 mod create;
 mod delete;
 mod dependencies;

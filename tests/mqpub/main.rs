@@ -16,6 +16,7 @@ mod broker_limits;
 mod ciphers;
 mod client_certificate;
 mod command_line;
+mod completions;
 mod connack;
 mod cuts;
 mod environment;

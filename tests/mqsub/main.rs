@@ -10,6 +10,7 @@
 
 mod big;
 mod changed_only;
+mod completions;
 mod connection;
 mod count;
 mod credentials;

@@ -27,6 +27,14 @@ pub struct Definition {
     pub manual: Manual,
 }
 
+/// The exit codes of mqpub and mqsub, as a section of their pages.
+#[cfg(feature = "client")]
+pub const EXIT_STATUS: &str = include_str!("generate/exit_status.roff");
+
+/// Their options files and environment variables.
+#[cfg(feature = "client")]
+pub const FILES: &str = include_str!("generate/files.roff");
+
 /// What `--generate` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -125,7 +125,7 @@ pub const DEFINITION: Definition = Definition {
     command,
     manual: Manual {
         before_options: include_str!("manual/description.roff"),
-        after_options: &[],
+        after_options: &[include_str!("manual/rest.roff")],
     },
 };
 

@@ -8,7 +8,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::defaults::DefaultsArgs;
-use mqtools_common::generate::{Definition, Manual};
+use mqtools_common::generate::{self, Definition, Manual};
 use mqtools_common::message::Qos;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
@@ -51,7 +51,13 @@ pub const DEFINITION: Definition = Definition {
     command,
     manual: Manual {
         before_options: include_str!("manual/description.roff"),
-        after_options: &[],
+        after_options: &[
+            include_str!("manual/sources.roff"),
+            generate::EXIT_STATUS,
+            generate::FILES,
+            include_str!("manual/examples.roff"),
+            include_str!("manual/differences.roff"),
+        ],
     },
 };
 

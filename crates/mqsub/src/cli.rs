@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::defaults::DefaultsArgs;
-use mqtools_common::generate::{Definition, Manual};
+use mqtools_common::generate::{self, Definition, Manual};
 use mqtools_common::message::Qos;
 use mqtools_common::protocol::RetainHandling;
 use mqtools_common::tool::Tool;
@@ -66,7 +66,14 @@ pub const DEFINITION: Definition = Definition {
     command,
     manual: Manual {
         before_options: include_str!("manual/description.roff"),
-        after_options: &[],
+        after_options: &[
+            include_str!("manual/formats.roff"),
+            include_str!("manual/exec.roff"),
+            generate::EXIT_STATUS,
+            generate::FILES,
+            include_str!("manual/examples.roff"),
+            include_str!("manual/differences.roff"),
+        ],
     },
 };
 

@@ -12,6 +12,7 @@
 
 mod broker;
 pub mod certs;
+pub mod completions;
 pub mod fake_broker;
 pub mod garbage;
 pub mod generated;

@@ -19,6 +19,9 @@ pub(super) fn amended(text: String, shape: &Command, name: &str) -> String {
             commands.join(" ")
         );
         text = text.replace(":CMD NAME VALUE:'", &words);
+        // The list of options has no room for a fourth word.
+        let begin = "    _arguments ";
+        text = text.replacen(begin, &format!("{USER_PROPERTY}{begin}"), 1);
         // Before the last paragraph, which calls the function.
         let functions = functions(name);
         if let Some(at) = text.rfind("if [ \"$funcstack[1]\"") {
@@ -27,6 +30,12 @@ pub(super) fn amended(text: String, shape: &Command, name: &str) -> String {
     }
     text
 }
+
+const USER_PROPERTY: &str = r#"    if (( CURRENT > 5 )) && [[ $words[CURRENT-4] == (-D|--property) && $words[CURRENT-2] == user-property ]]; then
+        _message value
+        return
+    fi
+"#;
 
 /// What completes the second and the third word.
 fn functions(name: &str) -> String {
