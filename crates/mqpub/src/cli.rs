@@ -17,9 +17,11 @@ use crate::source::template::Text;
 
 mod exchange;
 mod pace;
+mod quick;
 
 pub use exchange::ExchangeArgs;
 pub use pace::{Rate, Speed};
+pub use quick::quick;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -71,7 +73,7 @@ pub fn command(name: &'static str) -> Command {
 }
 
 /// Publish messages to an MQTT broker
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(
     name = "mqpub",
     version,

@@ -27,18 +27,23 @@ use crate::publisher::End;
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    usage::run(&cli::DEFINITION, arguments, |mut args: Args, variables| {
-        args.connection.variables = variables;
-        let talk = args.talk;
-        let mut summary = Summary::default();
-        let config = match Config::new(args) {
-            // No run that could be summed up.
-            Err(report) if report.exit() == Exit::USAGE => return report.end(talk.quiet),
-            config => config,
-        };
-        let ended = config.and_then(|config| runtime::block_on(publish(config, &mut summary)));
-        end(ended, summary, talk)
-    })
+    usage::run(
+        &cli::DEFINITION,
+        cli::quick,
+        arguments,
+        |mut args: Box<Args>, variables| {
+            args.connection.variables = variables;
+            let talk = args.talk;
+            let mut summary = Summary::default();
+            let config = match Config::new(*args) {
+                // No run that could be summed up.
+                Err(report) if report.exit() == Exit::USAGE => return report.end(talk.quiet),
+                config => config,
+            };
+            let ended = config.and_then(|config| runtime::block_on(publish(config, &mut summary)));
+            end(ended, summary, talk)
+        },
+    )
 }
 
 async fn publish(config: Config, summary: &mut Summary) -> Result<End, Report> {

@@ -40,21 +40,26 @@ pub use printer::Printer;
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    usage::run(&cli::DEFINITION, arguments, |mut args: Args, variables| {
-        args.connection.variables = variables;
-        let talk = args.talk;
-        let mut summary = Summary::default();
-        let exit = Config::new(args)
-            .and_then(|(config, display)| {
-                runtime::block_on(subscribe(config, display, &mut summary))
-            })
-            .unwrap_or_else(|report| report.end(talk.quiet));
-        if talk.json_summary {
-            summary.exit_code = exit.code();
-            summary::print(&summary);
-        }
-        exit
-    })
+    usage::run(
+        &cli::DEFINITION,
+        |_| None,
+        arguments,
+        |mut args: Box<Args>, variables| {
+            args.connection.variables = variables;
+            let talk = args.talk;
+            let mut summary = Summary::default();
+            let exit = Config::new(*args)
+                .and_then(|(config, display)| {
+                    runtime::block_on(subscribe(config, display, &mut summary))
+                })
+                .unwrap_or_else(|report| report.end(talk.quiet));
+            if talk.json_summary {
+                summary.exit_code = exit.code();
+                summary::print(&summary);
+            }
+            exit
+        },
+    )
 }
 
 async fn subscribe(
