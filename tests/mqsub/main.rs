@@ -10,6 +10,7 @@
 
 mod big;
 mod changed_only;
+mod color;
 mod connection;
 mod count;
 mod credentials;

@@ -6,6 +6,7 @@ use mqtools_common::report::Report;
 use super::records::{Recipe, Recording, Records};
 use super::{Input, Source, SourceConfig};
 use crate::books::Promise;
+use crate::progress::Progress;
 
 /// What is published, and how it becomes messages.
 #[derive(Debug)]
@@ -16,8 +17,8 @@ pub(crate) struct MessagesConfig {
 }
 
 impl MessagesConfig {
-    /// Reads what can be read at once.
-    pub(crate) fn open(self) -> Result<Messages, Report> {
+    /// Reads what can be read at once; `progress` is told how far that is.
+    pub(crate) fn open(self, progress: Option<&Progress>) -> Result<Messages, Report> {
         let recording = match &self.source.input {
             Input::Recording(path, times) => Some(Recording {
                 path: path.clone(),
@@ -25,7 +26,7 @@ impl MessagesConfig {
             }),
             _ => None,
         };
-        let mut source = self.source.open()?;
+        let mut source = self.source.open(progress)?;
         Ok(match self.recipe {
             None => Messages::Alike(source),
             Some(mut recipe) => {
@@ -77,6 +78,20 @@ impl Messages {
                 .map(|payload| message.payload = payload)
                 .is_some(),
             Self::Made(records) => records.ready(message),
+        }
+    }
+
+    /// How long the message is, in bytes, if it is the only one.
+    pub(crate) fn single_length(&self) -> Option<usize> {
+        let source = match self {
+            Self::Alike(source) => source,
+            Self::Made(records) => records.source(),
+        };
+        match source {
+            Source::Repeated {
+                payload, left: 1, ..
+            } => Some(payload.len()),
+            _ => None,
         }
     }
 
