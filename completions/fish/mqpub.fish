@@ -19,6 +19,9 @@ complete -c mqpub -l repeat -d 'Publish the message this many times, other than 
 complete -c mqpub -l repeat-delay -d 'Wait between repetitions' -r -f
 complete -c mqpub -l every -d 'Publish the message again and again at this interval, until a signal comes or --repeat is reached' -r -f
 complete -c mqpub -l rate -d 'Publish at most so many messages a second, or a minute or hour with /m or /h, evenly spread' -r -f
+complete -c mqpub -l progress -d 'Whether to show on stderr how far it is, after one second: auto (on a terminal on which nobody types, and not with --quiet or -d), always (without a terminal a line each second) or never' -r -f -a "auto\t'Where somebody looks'
+always\t'Everywhere'
+never\t'Nowhere'"
 complete -c mqpub -s e -l response-topic -d 'With --wait-response: the topic of the answer' -r -f
 complete -c mqpub -s C -d 'With --wait-response: end after this many answers' -r -f
 complete -c mqpub -s F -d 'With --wait-response: print answers in this format, as mqsub does' -r -f
@@ -60,6 +63,9 @@ complete -c mqpub -l will-qos -d 'The Will\'s QoS: 0, 1 or 2' -r -f -a "0\t''
 1\t''
 2\t''"
 complete -c mqpub -s o -l options-file -d 'Read options from this file, one a line: -h localhost' -r -F
+complete -c mqpub -l color -d 'Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR is set), always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c mqpub -l generate -d 'Print the manual page, or the completions for a shell: man, bash, zsh, fish, powershell or elvish' -r -f -a "man\t''
 bash\t''
 zsh\t''

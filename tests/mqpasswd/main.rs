@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod broker;
+mod color;
 mod command_line;
 mod completions;
 mod create;

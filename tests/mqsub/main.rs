@@ -10,6 +10,7 @@
 
 mod big;
 mod changed_only;
+mod color;
 mod completions;
 mod connection;
 mod count;

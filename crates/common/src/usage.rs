@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, FromArgMatches};
 
+use crate::color;
 #[cfg(feature = "client")]
 use crate::defaults::{self, Variables};
 use crate::exit::Exit;
@@ -73,6 +74,7 @@ fn read<T: FromArgMatches>(
     scrub::arguments(&command, &arguments);
     // Before the options file is looked at, which depends on what was typed.
     let arguments = several_words::join(&command, arguments);
+    color::choose(&command, &arguments);
     let complete = defaults::complete(tool, &mut command, arguments);
     // It has been read by now.
     scrub::variable("MQ_PASSWORD");
@@ -113,6 +115,7 @@ fn parse_with<T: FromArgMatches>(
     version: &str,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
+    color::choose(&command, &arguments);
     let parsed = command
         .try_get_matches_from_mut(&arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
@@ -120,13 +123,18 @@ fn parse_with<T: FromArgMatches>(
         Ok(args) => return Ok(Parsed::Run(args)),
         Err(error) => error,
     };
-    let mut text = error.to_string();
     if !error.use_stderr() {
+        let mut text = if color::on_stdout() {
+            error.render().ansi().to_string()
+        } else {
+            error.to_string()
+        };
         if error.kind() == ErrorKind::DisplayVersion {
             text.push_str(version);
         }
         return Ok(Parsed::Show(text));
     }
+    let text = error.to_string();
     // clap writes paragraphs: the error, perhaps tips, the usage. Its tip to put `--` before a
     // mistyped option helps nobody.
     let mut paragraphs = text.split("\n\n").map(|paragraph| {

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, CommandFactory as _, Parser, ValueEnum, ValueHint};
+use mqtools_common::color::ColorArgs;
 use mqtools_common::exit::Exit;
 use mqtools_common::generate::{self, Definition, Manual};
 use mqtools_common::passwd::broker::BrokerVersion;
@@ -273,6 +274,9 @@ struct Cli {
     #[arg(long, value_name = "PIDFILE|PID", value_hint = ValueHint::FilePath,
           conflicts_with_all = ["verify", "list", "check", "hash_only"])]
     reload: Option<OsString>,
+
+    #[command(flatten)]
+    _color: ColorArgs,
 
     /// The password file. With -c, - prints the line instead of writing a file
     #[arg(value_name = "PASSWORDFILE", value_hint = ValueHint::FilePath,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::color::ColorArgs;
 use mqtools_common::defaults::DefaultsArgs;
 use mqtools_common::generate::{self, Definition, Manual};
 use mqtools_common::message::Qos;
@@ -289,6 +290,9 @@ pub struct Args {
 
     #[command(flatten)]
     pub defaults: DefaultsArgs,
+
+    #[command(flatten)]
+    pub color: ColorArgs,
 
     #[command(flatten)]
     pub talk: TalkArgs,

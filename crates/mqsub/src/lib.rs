@@ -20,6 +20,7 @@ mod sink;
 mod stats;
 mod stop;
 mod subscriber;
+mod terminal;
 mod watch;
 
 use std::ffi::OsString;
