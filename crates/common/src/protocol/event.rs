@@ -1,9 +1,11 @@
-//! What a session tells its driver: events, and why a request was not taken.
+//! What a session tells its driver: events, in their order, and why a request was not taken.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use super::ProtocolError;
 use super::packet::Accepted;
+use super::run::Run;
 use crate::exit::Exit;
 use crate::message::{MAX_REMAINING_LENGTH, Message, Qos};
 use crate::reason::{Reason, ReasonCode, Refusal};
@@ -62,6 +64,48 @@ pub enum Event {
     /// The connection was lost with this many QoS 0 messages that it had taken and that the broker
     /// may not have got.
     MayBeLost(u64),
+}
+
+/// What was not told yet, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Events(VecDeque<Entry>);
+
+#[derive(Debug)]
+enum Entry {
+    Event(Event),
+    /// As many messages.
+    Run(Run),
+}
+
+impl Events {
+    pub(super) fn push_back(&mut self, event: Event) {
+        self.0.push_back(Entry::Event(event));
+    }
+
+    pub(super) fn push_run(&mut self, run: Run) {
+        self.0.push_back(Entry::Run(run));
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Event> {
+        loop {
+            if let Entry::Run(run) = self.0.front_mut()?
+                && let Some(message) = run.next_message()
+            {
+                return Some(Event::Message(message));
+            }
+            if let Entry::Event(event) = self.0.pop_front()? {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The run that comes next, if it is one.
+    pub(super) fn run(&mut self) -> Option<&mut Run> {
+        match self.0.front_mut()? {
+            Entry::Run(run) => Some(run),
+            Entry::Event(_) => None,
+        }
+    }
 }
 
 /// What the broker said when it ended the connection.

@@ -33,11 +33,13 @@ mod limits;
 mod output;
 mod packet;
 mod properties;
+mod run;
 mod session;
 
 pub use event::{Event, PublishError, Trace, Verdict};
 pub use output::Output;
 pub use packet::{Accepted, Connect, Farewell, RetainHandling, Subscription};
+pub use run::Run;
 pub use session::Session;
 
 use crate::reason::ReasonCode;
