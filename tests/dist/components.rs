@@ -136,6 +136,45 @@ fn the_c_library_is_named_where_it_is_inside() {
     assert!(names(&read(&inside)).contains("GNU C Library"));
 }
 
+/// `rust-version` in Cargo.toml is a promise to those who build; each library makes one of its own.
+#[test]
+fn no_library_wants_a_newer_rust_than_we_promise() {
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+        .args([
+            "--manifest-path",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        ])
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let wanted = |name: &str| {
+        let ours = packages.iter().filter(|package| package["name"] == name);
+        let versions = ours.filter_map(|package| package["rust_version"].as_str());
+        versions.map(minor).max()
+    };
+    let promised = wanted("mqpub").unwrap();
+    let mut asked = 0;
+    for tool in ["mqpub-", "mqsub-", "mqpasswd-"] {
+        for library in names(&read(&one(tool, ".cdx.json"))) {
+            if let Some(version) = wanted(&library) {
+                assert!(
+                    version <= promised,
+                    "{library} wants Rust 1.{version}, not 1.{promised}"
+                );
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 100, "only {asked} libraries say what they want");
+}
+
+/// The 89 of 1.89 or 1.89.0.
+fn minor(version: &str) -> u32 {
+    version.split('.').nth(1).unwrap().parse().unwrap()
+}
+
 fn read(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
