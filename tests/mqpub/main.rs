@@ -17,12 +17,14 @@ mod ciphers;
 mod client_certificate;
 mod color;
 mod command_line;
+mod completions;
 mod connack;
 mod cuts;
 mod environment;
 mod every;
 mod file;
 mod garbage;
+mod generate;
 #[path = "../groups.rs"]
 mod groups;
 mod help;

@@ -11,6 +11,7 @@
 mod big;
 mod changed_only;
 mod color;
+mod completions;
 mod connection;
 mod count;
 mod credentials;
@@ -23,6 +24,7 @@ mod exit_after_subscribe;
 mod filter_out;
 mod format;
 mod garbage;
+mod generate;
 #[path = "../groups.rs"]
 mod groups;
 mod help;

@@ -1,6 +1,11 @@
 //! What the user typed: the option groups that mqpub and mqsub share. Parsing does no I/O and
 //! draws no conclusions; [`crate::connect`] does.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "what stands in brackets is for the readers of --help"
+)]
+
 mod tls;
 
 use std::ffi::OsString;
@@ -13,6 +18,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::defaults::Variables;
+use crate::generate;
 use crate::message::Qos;
 use crate::reason::Version;
 use crate::retry::Attempts;
@@ -21,7 +27,7 @@ use crate::secret::Secret;
 pub use self::tls::{KeyFormArg, TlsArgs, TlsVersionArg};
 
 /// Where the broker is and how to talk to it.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
     /// The broker's name or address [env: MQ_HOST] [default: localhost]
@@ -101,9 +107,9 @@ pub struct ConnectionArgs {
     #[arg(long, conflicts_with = "password")]
     pub ask_password: bool,
 
-    /// Keep Alive in seconds: 5 to 65535, or 0 for none
-    #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "60", value_parser = keep_alive)]
-    pub keepalive: u16,
+    /// Keep Alive in seconds: 5 to 65535, or 0 for none [default: 60]
+    #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = keep_alive)]
+    pub keepalive: Option<u16>,
 
     /// Keep the session at the broker between runs (needs --id)
     #[arg(short = 'c', long, requires = "id")]
@@ -123,13 +129,13 @@ pub struct ConnectionArgs {
     #[arg(short = 'M', long, value_name = "COUNT", allow_hyphen_values = true, value_parser = max_inflight)]
     pub max_inflight: Option<u16>,
 
-    /// How long connecting may take, CONNACK included
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "10", value_parser = seconds)]
-    pub connect_timeout: Duration,
+    /// How long connecting may take, CONNACK included [default: 10]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = seconds)]
+    pub connect_timeout: Option<Duration>,
 
     /// How many attempts to connect may fail one after the other before it gives up; forever for
     /// no limit [default: 0 for the first connection and for a single message, otherwise forever]
-    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, value_parser = Attempts::parse)]
+    #[arg(long, value_name = "COUNT|forever", allow_hyphen_values = true, value_parser = Attempts::parse)]
     pub retry: Option<Attempts>,
 
     #[command(flatten)]
@@ -184,7 +190,7 @@ pub struct WillArgs {
 }
 
 /// What the tool says about itself.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = "General")]
 pub struct TalkArgs {
     /// Print each protocol step on stderr
@@ -198,6 +204,11 @@ pub struct TalkArgs {
     /// Print what became of the messages as one JSON object on stderr at the end
     #[arg(long)]
     pub json_summary: bool,
+
+    /// Print the manual page, or the completions for a shell: man, bash, zsh, fish, powershell or
+    /// elvish; alone on the command line
+    #[arg(long, value_name = "WHAT", hide_possible_values = true, value_parser = generate::alone())]
+    generate: Option<generate::Kind>,
 
     /// Print help
     #[arg(long, action = ArgAction::HelpShort)]
@@ -286,7 +297,11 @@ fn keep_alive(text: &str) -> Result<u16, String> {
     }
 }
 
-fn port(text: &str) -> Result<u16, String> {
+/// Reads a port.
+///
+/// # Errors
+/// Anything but 0 to 65535.
+pub fn port(text: &str) -> Result<u16, String> {
     number(text).ok_or_else(|| "a port is 1 to 65535, or 0 with --unix".to_owned())
 }
 

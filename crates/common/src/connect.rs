@@ -41,6 +41,12 @@ const MAX_IN_FLIGHT: u16 = 100;
 /// seconds: longer than a restart takes, and short enough to forget clients that were killed.
 const SESSION_KEPT: u32 = 300;
 
+/// Keep Alive in seconds, unless the user wants another.
+const KEEP_ALIVE: u16 = 60;
+
+/// How long connecting may take, unless the user says so.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The longest client identifier of MQTT 3.1, in bytes.
 const MAX_CLIENT_ID_V31: usize = 23;
 
@@ -130,7 +136,7 @@ impl ConnectConfig {
             version,
             client_id,
             clean_start: !connection.disable_clean_session,
-            keep_alive: connection.keepalive,
+            keep_alive: connection.keepalive.unwrap_or(KEEP_ALIVE),
             // In MQTT 5 a session that shall be there next time must also not expire.
             session_expiry: session_expiry.or_else(|| {
                 (connection.disable_clean_session && version == Version::V5).then_some(u32::MAX)
@@ -168,7 +174,7 @@ impl ConnectConfig {
             ),
             farewell,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
-            connect_timeout: connection.connect_timeout,
+            connect_timeout: connection.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
             retry: RetryPolicy::new(connection.retry),
             has_own_id: connection.id.is_some(),
             releases_leftovers: false,
@@ -221,7 +227,7 @@ impl ConnectConfig {
     }
 
     /// Lets the session survive the loss of a connection, where the user has not said how long the
-    /// broker keeps it: with MQTT 5 for [`SESSION_KEPT`] seconds, and DISCONNECT ends it. Before,
+    /// broker keeps it: with MQTT 5 for 300 s, and DISCONNECT ends it. Before,
     /// only the user can have it so, with `-c` and a name for it.
     pub fn outlive_connection(&mut self) {
         let connect = &mut self.connect;

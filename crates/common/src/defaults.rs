@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Args, Command};
+use rustix::fs::lstat;
 
 use crate::exit::Exit;
 use crate::options_file::{self, Entry, is_secret};
@@ -62,7 +63,7 @@ const DISPLACES: [(&str, &str); 6] = [
 ];
 
 /// The option that names an options file.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "General")]
 pub struct DefaultsArgs {
     /// Read options from this file, one a line: -h localhost; /dev/null for none [default:
@@ -85,6 +86,13 @@ pub(crate) struct Complete {
     pub(crate) sources: Vec<String>,
     /// Whose options count.
     pub(crate) variables: Variables,
+}
+
+/// Whether no option comes from elsewhere than the command line, which names no file, of the tool that
+/// is called by this name.
+pub(crate) fn are_none(tool: Tool, name: &str) -> bool {
+    // A file that stays shut is told of later.
+    variables().is_empty() && matches!(default_file(tool.options_files(name)), Ok(None))
 }
 
 /// Puts the options of the default file, or that of `-o`, and of the environment in front of
@@ -265,17 +273,15 @@ fn default_file(names: &[&str]) -> Result<Option<(File, PathBuf)>, Report> {
     };
     for name in names {
         let path = folder.join(name);
-        match File::open(&path) {
-            // A folder of this name may be somebody else's.
-            Ok(file) if file.metadata().is_ok_and(|found| found.is_dir()) => {}
-            Ok(file) => return Ok(Some((file, path))),
-            // Whoever may not look into the folder, as in that of root after a change of the
-            // user, has no file there. A file that is there and stays shut is a mistake.
-            Err(why) => {
-                if path.symlink_metadata().is_ok() {
-                    return Err(unreadable(&path, &why));
-                }
-            }
+        // Whoever may not look into the folder, as in that of root after a change of the
+        // user, has no file there. A file that is there and stays shut is a mistake.
+        if lstat(&path).is_err() {
+            continue;
+        }
+        let file = File::open(&path).map_err(|why| unreadable(&path, &why))?;
+        // A folder of this name may be somebody else's.
+        if !file.metadata().is_ok_and(|found| found.is_dir()) {
+            return Ok(Some((file, path)));
         }
     }
     Ok(None)

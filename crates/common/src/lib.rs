@@ -7,6 +7,7 @@
 pub mod color;
 pub mod escape;
 pub mod exit;
+pub mod generate;
 #[cfg(feature = "progress")]
 pub mod progress;
 pub mod report;

@@ -106,6 +106,46 @@ pub struct Message {
     pub receipt: Option<Receipt>,
 }
 
+impl Message {
+    /// What it says.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View {
+            topic: self.topic.as_bytes(),
+            payload: &self.payload,
+            qos: self.qos,
+            retain: self.retain,
+            properties: self.properties.as_deref(),
+            packet_id: self.receipt.map(|receipt| receipt.packet_id),
+        }
+    }
+}
+
+/// What a message that arrived says, wherever it lies.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Where it was published to; UTF-8.
+    pub topic: &'a [u8],
+    /// What it says; any bytes.
+    pub payload: &'a [u8],
+    /// The QoS of this delivery.
+    pub qos: Qos,
+    /// Whether the broker had kept it from before this subscription.
+    pub retain: bool,
+    /// What it says about itself (MQTT 5); none when it says nothing.
+    pub properties: Option<&'a PublishProperties>,
+    /// The delivery's Packet Identifier; none at QoS 0.
+    pub packet_id: Option<u16>,
+}
+
+impl<'a> View<'a> {
+    /// The topic as text.
+    #[must_use]
+    pub fn topic(&self) -> &'a str {
+        std::str::from_utf8(self.topic).unwrap_or_default()
+    }
+}
+
 /// Proof of a QoS 1 or 2 delivery, handed back to the session when the message is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {

@@ -13,13 +13,17 @@ use crate::color;
 #[cfg(feature = "client")]
 use crate::defaults::{self, Variables};
 use crate::exit::Exit;
+#[cfg(feature = "client")]
+use crate::generate::{self, Definition};
 use crate::report::Report;
 #[cfg(feature = "client")]
 use crate::{scrub, stdio, tls, tool::Tool};
 
 pub use several_words::WORD_SEPARATOR;
 pub(crate) use several_words::{ID as PROPERTY, first_of_property, words_after_name};
-pub(crate) use word::{Kind, takes_the_rest};
+pub(crate) use word::Kind;
+#[cfg(feature = "client")]
+pub(crate) use word::takes_the_rest;
 pub(crate) use wording::what;
 
 /// What a command line asks for.
@@ -33,16 +37,39 @@ pub enum Parsed<T> {
 
 /// Runs a tool: parses its command line, with the options of its options file and of the
 /// environment, and hands over to `work`, with the variables that count, which gives the exit code; help, version and usage
-/// errors end here. `command` makes the definition for the name that the tool is called by.
+/// errors end here, and so do the texts of `--generate`. `quick` reads a plain command line without
+/// the definition, and gives none of any other, nor of one that holds a secret.
 #[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
-    tool: Tool,
-    command: impl FnOnce(&'static str) -> Command,
+    definition: &Definition,
+    quick: impl FnOnce(&[OsString]) -> Option<T>,
     arguments: impl IntoIterator<Item = OsString>,
-    work: impl FnOnce(T, Variables) -> Exit,
+    work: impl FnOnce(Box<T>, Variables) -> Exit,
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let mut command = command(tool.called_as(arguments.first()));
+    let tool = definition.tool;
+    let name = tool.called_as(arguments.first());
+    if let Some(args) = quick(&arguments).filter(|_| defaults::are_none(tool, name)) {
+        return work(Box::new(args), Variables::default());
+    }
+    if let Some(text) = generate::asked(definition, &arguments) {
+        return stdio::show(&text);
+    }
+    match read(tool, (definition.command)(name), arguments) {
+        Ok((Parsed::Run(args), variables)) => work(args, variables),
+        Ok((Parsed::Show(text), _)) => stdio::show(&text),
+        Err(report) => report.end(false),
+    }
+}
+
+/// Parses the command line of a tool with the options that come from elsewhere.
+#[cfg(feature = "client")]
+#[inline(never)]
+fn read<T: FromArgMatches>(
+    tool: Tool,
+    mut command: Command,
+    arguments: Vec<OsString>,
+) -> Result<(Parsed<Box<T>>, Variables), Report> {
     scrub::arguments(&command, &arguments);
     // Before the options file is looked at, which depends on what was typed.
     let arguments = several_words::join(&command, arguments);
@@ -50,16 +77,14 @@ pub fn run<T: FromArgMatches>(
     let complete = defaults::complete(tool, &mut command, arguments);
     // It has been read by now.
     scrub::variable("MQ_PASSWORD");
-    let parsed = complete.and_then(|complete| {
-        let version = format!("TLS: {}\n", tls::library());
-        parse_with(command, complete.arguments, &complete.sources, &version)
-            .map(|parsed| (parsed, complete.variables))
-    });
-    match parsed {
-        Ok((Parsed::Run(args), variables)) => work(args, variables),
-        Ok((Parsed::Show(text), _)) => stdio::show(&text),
-        Err(report) => report.end(false),
-    }
+    let complete = complete?;
+    let version = format!("TLS: {}\n", tls::library());
+    let parsed = parse_with(command, complete.arguments, &complete.sources, &version)?;
+    let parsed = match parsed {
+        Parsed::Run(args) => Parsed::Run(Box::new(args)),
+        Parsed::Show(text) => Parsed::Show(text),
+    };
+    Ok((parsed, complete.variables))
 }
 
 /// Parses a command line, the tool's name first. Messages speak of the tool by the name that

@@ -9,6 +9,7 @@ use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
 use mqtools_common::color::ColorArgs;
 use mqtools_common::defaults::DefaultsArgs;
+use mqtools_common::generate::{self, Definition, Manual};
 use mqtools_common::message::Qos;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
@@ -17,9 +18,11 @@ use crate::source::template::Text;
 
 mod exchange;
 mod pace;
+mod quick;
 
 pub use exchange::ExchangeArgs;
 pub use pace::{Rate, Speed};
+pub use quick::quick;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +46,22 @@ mqpub [OPTIONS] {-t TOPIC | -L URL}
 mqpub [OPTIONS] -l --topic-separator TEXT
 mqpub [OPTIONS] {--json-lines | --replay FILE | --probe}";
 
+/// What the manual page and the completions are made from.
+pub const DEFINITION: Definition = Definition {
+    tool: Tool::MQPUB,
+    command,
+    manual: Manual {
+        before_options: include_str!("manual/description.roff"),
+        after_options: &[
+            include_str!("manual/sources.roff"),
+            generate::EXIT_STATUS,
+            generate::FILES,
+            include_str!("manual/examples.roff"),
+            include_str!("manual/differences.roff"),
+        ],
+    },
+};
+
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]
 pub fn command(name: &'static str) -> Command {
@@ -55,7 +74,7 @@ pub fn command(name: &'static str) -> Command {
 }
 
 /// Publish messages to an MQTT broker
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(
     name = "mqpub",
     version,
@@ -244,9 +263,10 @@ pub enum PayloadIs {
 }
 
 /// What `--progress` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ShowProgress {
     /// Where somebody looks.
+    #[default]
     Auto,
     /// Everywhere.
     Always,

@@ -18,7 +18,6 @@ use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
 use mqtools_common::signals::Signals;
-use mqtools_common::tool::Tool;
 use mqtools_common::{runtime, summary, usage};
 
 use crate::books::Summary;
@@ -31,14 +30,14 @@ use crate::publisher::End;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     usage::run(
-        Tool::MQPUB,
-        cli::command,
+        &cli::DEFINITION,
+        cli::quick,
         arguments,
-        |mut args: Args, variables| {
+        |mut args: Box<Args>, variables| {
             args.connection.variables = variables;
             let talk = args.talk;
             let mut summary = Summary::default();
-            let config = match Config::new(args) {
+            let config = match Config::new(*args) {
                 // No run that could be summed up.
                 Err(report) if report.exit() == Exit::USAGE => return report.end(talk.quiet),
                 config => config,

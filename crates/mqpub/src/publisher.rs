@@ -111,6 +111,9 @@ impl Publisher {
         let mut failure = None;
         loop {
             while !self.exhausted && self.has_room() {
+                if !self.has_next && self.publish_lines() {
+                    continue;
+                }
                 if !std::mem::take(&mut self.has_next) && !self.source.ready(&mut self.message) {
                     break;
                 }
@@ -243,6 +246,23 @@ impl Publisher {
             self.books.at_qos_0 += 1;
         }
         Ok(())
+    }
+
+    /// Publishes lines that were read, many at a time; false where the next message has to be
+    /// published alone.
+    fn publish_lines(&mut self) -> bool {
+        let Some((lines, cut)) = self
+            .source
+            .lines()
+            .filter(|_| self.promise == Promise::Nothing)
+        else {
+            return false;
+        };
+        let session = &mut self.client.session;
+        let room = HIGH_WATER.saturating_sub(session.output().len());
+        let count = session.publish_lines(&self.message, lines, cut, room);
+        self.books.sent += count;
+        count > 0
     }
 
     fn has_room(&mut self) -> bool {

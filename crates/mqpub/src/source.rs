@@ -242,6 +242,11 @@ impl Lines {
         }
     }
 
+    /// What was read and not given yet, and what ends each line.
+    pub(crate) fn chunk(&mut self) -> (&mut Bytes, u8) {
+        (&mut self.chunk, self.end.0)
+    }
+
     #[inline]
     fn cut(&mut self) -> Option<Bytes> {
         if self.chunk.is_empty() {

@@ -16,6 +16,15 @@ pub(crate) struct Enough {
 }
 
 impl Enough {
+    /// How many messages more are wanted when so many were printed; none where that depends on what
+    /// they say.
+    pub(crate) fn left(&self, printed: u64) -> Option<u64> {
+        let left = self
+            .count
+            .map_or(u64::MAX, |count| count.saturating_sub(printed));
+        self.until.is_none().then_some(left)
+    }
+
     /// Whether this message, the last of so many that were printed, was the last that was wanted.
     pub(crate) fn is_reached(&self, printed: u64, message: &Message) -> bool {
         self.count.is_some_and(|count| printed >= count)

@@ -37,6 +37,23 @@ pub(crate) enum Verdict {
 }
 
 impl Filter {
+    /// Whether every message is printed.
+    pub(crate) fn is_open(&self) -> bool {
+        let Self {
+            exclude,
+            no_retained,
+            retained_only,
+            changed,
+            repeats: _,
+            percent,
+        } = self;
+        exclude.is_empty()
+            && !no_retained
+            && !retained_only
+            && changed.is_none()
+            && percent.is_none()
+    }
+
     pub(crate) fn judge(&mut self, message: &Message) -> Verdict {
         if self.retained_only && !message.retain {
             return Verdict::Finish;

@@ -28,7 +28,6 @@ use std::ffi::OsString;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::{self, Report};
-use mqtools_common::tool::Tool;
 use mqtools_common::{runtime, stdio, summary, usage};
 
 use crate::cli::Args;
@@ -43,14 +42,14 @@ pub use printer::Printer;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     usage::run(
-        Tool::MQSUB,
-        cli::command,
+        &cli::DEFINITION,
+        |_| None,
         arguments,
-        |mut args: Args, variables| {
+        |mut args: Box<Args>, variables| {
             args.connection.variables = variables;
             let talk = args.talk;
             let mut summary = Summary::default();
-            let exit = Config::new(args)
+            let exit = Config::new(*args)
                 .and_then(|(config, display)| {
                     runtime::block_on(subscribe(config, display, &mut summary))
                 })

@@ -4,6 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use mqtools_common::message::Message;
+use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
 use crate::config::{Config, Display};
@@ -90,6 +91,23 @@ impl Output {
             taken.map_err(SinkError::NotHandled)?;
         }
         Ok(printed)
+    }
+
+    /// Whether messages are printed and nothing else is done with them, so that
+    /// [`print_run`](Self::print_run) does what [`write`](Self::write) does with each.
+    pub(crate) fn prints_runs(&self) -> bool {
+        let is_all = self.saver.is_none() && self.runner.is_none() && self.stats.is_none();
+        is_all && self.screen.prints_runs()
+    }
+
+    /// Takes in messages of a run while there is room, `most` at most, and counts them.
+    pub(crate) fn print_run(
+        &mut self,
+        run: &mut Run,
+        most: u64,
+        count: &mut u64,
+    ) -> Result<(), SinkError> {
+        self.screen.print_run(run, most, count)
     }
 
     /// Takes note of a message with which nothing is done.

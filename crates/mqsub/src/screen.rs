@@ -2,6 +2,7 @@
 //! topic.
 
 use mqtools_common::message::Message;
+use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
 use crate::config::Display;
@@ -81,6 +82,24 @@ impl Screen {
             Self::Watch(watch) => watch.take(message)?,
             Self::Nothing => Printed::Yes,
         })
+    }
+
+    /// Whether [`print_run`](Self::print_run) does what [`write`](Self::write) does with each message.
+    pub(crate) fn prints_runs(&self) -> bool {
+        matches!(self, Self::Messages { format, .. } if format.is_sure())
+    }
+
+    /// Takes in messages of a run while there is room, `most` at most, and counts them.
+    pub(crate) fn print_run(
+        &mut self,
+        run: &mut Run,
+        most: u64,
+        count: &mut u64,
+    ) -> Result<(), SinkError> {
+        match self {
+            Self::Messages { format, sink } => sink.print_run(format, run, most, count),
+            Self::Rate { .. } | Self::Watch(_) | Self::Nothing => Ok(()),
+        }
     }
 
     /// The number of the batch that the last message is a part of.

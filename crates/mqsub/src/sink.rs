@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 
 use mqtools_common::exit::Exit;
 use mqtools_common::message::Message;
+use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 use rustix::fs::{FileType, fstat, major};
 
@@ -81,6 +82,27 @@ impl Sink {
             Way::File { out, .. } => Ok(format.write(message, out)?),
             Way::Pipe(pipe) => Ok(format.write(message, pipe.batch())?),
         }
+    }
+
+    /// Adds messages of a run to the batch until that is full, `most` at most, and counts them.
+    pub(crate) fn print_run(
+        &mut self,
+        format: &Format,
+        run: &mut Run,
+        most: u64,
+        count: &mut u64,
+    ) -> Result<(), SinkError> {
+        while *count < most
+            && !self.is_full()
+            && let Some(message) = run.next()
+        {
+            match &mut self.0 {
+                Way::File { out, .. } => format.show(message, out)?,
+                Way::Pipe(pipe) => format.show(message, pipe.batch())?,
+            };
+            *count += 1;
+        }
+        Ok(())
     }
 
     /// Adds a line of our own to the batch.

@@ -59,9 +59,14 @@ pub(crate) async fn run(
     mut stop: Stop,
     summary: &mut Summary,
 ) -> Result<Exit, Report> {
+    let prints_runs = output.prints_runs()
+        && config.filter.is_open()
+        && config.removal.is_none()
+        && config.enough.left(0).is_some();
     let mut subscriber = Subscriber {
         client,
         output,
+        prints_runs,
         remover: config.removal.map(Remover::new),
         idle: Idle::new(config.idle_timeout),
         config,
@@ -106,6 +111,8 @@ pub(crate) async fn run(
 struct Subscriber {
     client: Client,
     output: Output,
+    /// All that is done with a message is to print it.
+    prints_runs: bool,
     config: Config,
     /// With `--remove-retained`.
     remover: Option<Remover>,
@@ -406,6 +413,12 @@ impl Subscriber {
                     return Ok(None);
                 }
             }
+            if let Some(ended) = self.print_run().transpose() {
+                return ended.map(Some);
+            }
+            if self.is_full() {
+                continue;
+            }
             let Some(event) = self.client.session.next_event() else {
                 return Ok(None);
             };
@@ -438,6 +451,26 @@ impl Subscriber {
             if ended.is_some() {
                 return Ok(ended);
             }
+        }
+    }
+
+    /// Prints messages that need no look of their own, as far as there is room.
+    fn print_run(&mut self) -> Result<Option<End>, Report> {
+        if !self.prints_runs {
+            return Ok(None);
+        }
+        let Some(run) = self.client.session.run() else {
+            return Ok(None);
+        };
+        // At the last one it would have been the end.
+        let most = self.config.enough.left(self.printed).unwrap_or_default();
+        let mut count = 0;
+        let written = self.output.print_run(run, most, &mut count);
+        self.printed += count;
+        self.received += count + u64::from(written.is_err());
+        match written {
+            Ok(()) => Ok((count == most).then_some(End::Done)),
+            Err(why) => unwritten(why).map(Some),
         }
     }
 

@@ -4,6 +4,7 @@
 mod bench;
 mod demo;
 mod faults;
+mod generate;
 mod node;
 mod parts;
 mod python;
@@ -38,6 +39,8 @@ enum Task {
         #[arg(default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
         runs: u32,
     },
+    /// Write man/ and completions/ anew, from what the tools print
+    Generate,
     /// Install what the tests need, and nothing more
     Setup,
     /// Build the tools as they are released, and check how large they are
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::measure(&args),
         Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
         Task::Faults { runs } => faults::table(runs).map(|()| ExitCode::SUCCESS),
+        Task::Generate => generate::write().map(|()| ExitCode::SUCCESS),
         Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),
         Task::Size => size::check(),
         Task::Soak { minutes } => faults::soak(minutes).map(|()| ExitCode::SUCCESS),

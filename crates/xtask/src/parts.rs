@@ -27,6 +27,12 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("pkg-config", "pkg-config"),
     ("strace", "strace"),
     ("valgrind", "valgrind"),
+    ("bash", "bash"),
+    ("fish", "fish"),
+    ("zsh", "zsh"),
+    ("groff", "groff-base"),
+    ("mandoc", "mandoc"),
+    ("man", "man-db"),
 ];
 
 /// The packages of those that the benchmark runs.

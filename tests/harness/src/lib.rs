@@ -12,8 +12,10 @@
 
 mod broker;
 pub mod certs;
+pub mod completions;
 pub mod fake_broker;
 pub mod garbage;
+pub mod generated;
 pub mod lab;
 mod locate;
 mod output;

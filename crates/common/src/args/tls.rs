@@ -13,7 +13,7 @@ use crate::tls::{LowestVersion, Pin};
 const CERTIFICATES: [&str; 3] = ["cafile", "capath", "tls_use_os_certs"];
 
 /// How the connection is secured.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "TLS")]
 pub struct TlsArgs {
     /// Trust the certificates in this PEM file (authorities, or the server's own); turns TLS on

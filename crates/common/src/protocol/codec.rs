@@ -17,7 +17,7 @@ use crate::topic::{MAX_STRING, TopicFilter};
 
 /// From this size on a payload is sent from where it lies instead of being copied behind its
 /// header: one more entry in a vectored write costs less than the copy.
-const SHARE_PAYLOAD_FROM: usize = 8 * 1024;
+pub(super) const SHARE_PAYLOAD_FROM: usize = 8 * 1024;
 
 /// The longest fixed header, in bytes.
 const MAX_HEADER: usize = 5;

@@ -1,9 +1,11 @@
-//! What a session tells its driver: events, and why a request was not taken.
+//! What a session tells its driver: events, in their order, and why a request was not taken.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use super::ProtocolError;
 use super::packet::Accepted;
+use super::run::Run;
 use crate::exit::Exit;
 use crate::message::{MAX_REMAINING_LENGTH, Message, Qos};
 use crate::reason::{Reason, ReasonCode, Refusal};
@@ -18,13 +20,13 @@ pub enum Event {
     Connected(Accepted),
     /// The broker refused the CONNECT; the connection is of no more use.
     Refused(Refusal),
-    /// A message arrived. Hand its receipt to [`Session::acknowledge`] once it is safe.
+    /// A message arrived. Hand its receipt to [`Session::acknowledge`](super::Session::acknowledge) once it is safe.
     Message(Message),
     /// A QoS 1 or 2 message reached the end of its exchange, well or with a failure code. The
     /// code is ours when, after a reconnect, the broker's new limits forbid to send it again,
     /// which is also told of a QoS 0 message.
     Published {
-        /// The identifier that [`Session::publish`] gave; 0 at QoS 0.
+        /// The identifier that [`Session::publish`](super::Session::publish) gave; 0 at QoS 0.
         packet_id: u16,
         /// The broker's verdict.
         reason: ReasonCode,
@@ -33,7 +35,7 @@ pub enum Event {
     },
     /// SUBACK: one code for each filter, 0 to 2 the QoS granted, 128 and up a refusal.
     Subscribed {
-        /// The identifier that [`Session::subscribe`] gave.
+        /// The identifier that [`Session::subscribe`](super::Session::subscribe) gave.
         packet_id: u16,
         /// In the order of the filters.
         codes: Vec<ReasonCode>,
@@ -42,7 +44,7 @@ pub enum Event {
     },
     /// UNSUBACK; the codes are empty before MQTT 5.
     Unsubscribed {
-        /// The identifier that [`Session::unsubscribe`] gave.
+        /// The identifier that [`Session::unsubscribe`](super::Session::unsubscribe) gave.
         packet_id: u16,
         /// In the order of the filters.
         codes: Vec<ReasonCode>,
@@ -62,6 +64,48 @@ pub enum Event {
     /// The connection was lost with this many QoS 0 messages that it had taken and that the broker
     /// may not have got.
     MayBeLost(u64),
+}
+
+/// What was not told yet, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Events(VecDeque<Entry>);
+
+#[derive(Debug)]
+enum Entry {
+    Event(Event),
+    /// As many messages.
+    Run(Run),
+}
+
+impl Events {
+    pub(super) fn push_back(&mut self, event: Event) {
+        self.0.push_back(Entry::Event(event));
+    }
+
+    pub(super) fn push_run(&mut self, run: Run) {
+        self.0.push_back(Entry::Run(run));
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Event> {
+        loop {
+            if let Entry::Run(run) = self.0.front_mut()?
+                && let Some(message) = run.next_message()
+            {
+                return Some(Event::Message(message));
+            }
+            if let Entry::Event(event) = self.0.pop_front()? {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The run that comes next, if it is one.
+    pub(super) fn run(&mut self) -> Option<&mut Run> {
+        match self.0.front_mut()? {
+            Entry::Run(run) => Some(run),
+            Entry::Event(_) => None,
+        }
+    }
 }
 
 /// What the broker said when it ended the connection.

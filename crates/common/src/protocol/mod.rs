@@ -2,6 +2,24 @@
 //!
 //! It does no I/O and reads no clock, so it is tested with scripted bytes and simulated
 //! networks. Whoever drives it ([`crate::client`]) moves the bytes and tells it the time.
+//!
+//! ```
+//! use std::time::Instant;
+//!
+//! use bytes::BytesMut;
+//! use mqtools_common::protocol::{Connect, Event, ProtocolError, Session};
+//!
+//! let mut session = Session::new(Connect::default(), 100, None);
+//! session.open(Instant::now())?;
+//! // CONNECT waits to be written to the broker.
+//! assert!(!session.output().is_empty());
+//!
+//! // The broker's CONNACK: accepted, no session present.
+//! let mut bytes = BytesMut::from(&[0x20, 2, 0, 0][..]);
+//! session.feed(&mut bytes, Instant::now())?;
+//! assert!(matches!(session.next_event(), Some(Event::Connected(_))));
+//! # Ok::<(), ProtocolError>(())
+//! ```
 
 mod aliases;
 mod codec;
@@ -15,11 +33,13 @@ mod limits;
 mod output;
 mod packet;
 mod properties;
+mod run;
 mod session;
 
 pub use event::{Event, PublishError, Trace, Verdict};
 pub use output::Output;
 pub use packet::{Accepted, Connect, Farewell, RetainHandling, Subscription};
+pub use run::Run;
 pub use session::Session;
 
 use crate::reason::ReasonCode;

@@ -1,29 +1,28 @@
 //! The session itself: handshake, window, acknowledgements, Keep Alive.
 
 mod incoming;
+mod lines;
 mod resume;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Instant;
-
-use bytes::BytesMut;
 
 use super::ProtocolError;
 use super::aliases::Aliases;
 use super::codec::Codec;
-use super::decode::Frame;
-use super::event::{Event, PublishError, Trace, Verdict};
+use super::event::{Event, Events, PublishError, Trace, Verdict};
 use super::handover::Handover;
 use super::in_flight::{InFlight, Outgoing, Request, Stage};
 use super::keep_alive::{Due, KeepAlive};
 use super::leftovers::Leftovers;
 use super::limits::{check_publish, check_size, list_length};
 use super::output::Output;
-use super::packet::{Accepted, AckKind, Connect, Farewell, Incoming, Subscription};
+use super::packet::{Accepted, AckKind, Connect, Farewell, Subscription};
+use super::run::Run;
 use crate::message::{Publication, Qos, Receipt};
 use crate::property::{Properties, Property};
-use crate::reason::{Reason, ReasonCode, Version};
+use crate::reason::ReasonCode;
 use crate::topic::TopicFilter;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +58,7 @@ pub struct Session {
     /// The most unacknowledged messages at a time, whatever the broker would take.
     max_in_flight: u16,
     output: Output,
-    events: VecDeque<Event>,
+    events: Events,
     requests: InFlight,
     /// Messages in `requests`, split by whether they are on this connection's wire.
     on_wire: usize,
@@ -103,7 +102,7 @@ impl Session {
             limits: Accepted::default(),
             max_in_flight: max_in_flight.max(1),
             output: Output::default(),
-            events: VecDeque::new(),
+            events: Events::default(),
             requests: InFlight::new(),
             on_wire: 0,
             bytes: 0,
@@ -185,37 +184,14 @@ impl Session {
         self.their_aliases.clear();
     }
 
-    /// Takes in what arrived; complete packets leave `input`, the rest stays.
-    ///
-    /// # Errors
-    /// The broker broke the protocol; the connection must be closed, and nothing more is
-    /// taken in over it. Events up to the offending packet are still there, and in MQTT 5 a
-    /// DISCONNECT that says why waits to be sent.
-    pub fn feed(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ProtocolError> {
-        self.keep_alive.received(now);
-        while matches!(self.state, State::Connecting | State::Online) {
-            let taken = match self.frame(input) {
-                Ok(None) => break,
-                Ok(Some(frame)) if frame.is_publish() => frame
-                    .publish(self.connect.version, input, self.connection)
-                    .and_then(|message| self.message(message)),
-                Ok(Some(frame)) => frame
-                    .other(self.connect.version, input)
-                    .and_then(|packet| self.take_in(packet, now)),
-                Err(error) => Err(error),
-            };
-            if let Err(why) = taken {
-                self.reproach(&why);
-                self.state = State::Ended;
-                return Err(why);
-            }
-        }
-        Ok(())
-    }
-
     /// The next thing that happened.
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// Messages at QoS 0, when they are what happened next: what is taken here is no event any more.
+    pub fn run(&mut self) -> Option<&mut Run> {
+        self.events.run()
     }
 
     /// What to send now.
@@ -500,17 +476,6 @@ impl Session {
         self.state = State::Ended;
     }
 
-    /// Tells the broker what it did wrong (MQTT 5, section 4.13.1).
-    fn reproach(&mut self, why: &ProtocolError) {
-        if self.state == State::Online && self.connect.version == Version::V5 {
-            let reason = why.reason();
-            self.trace(format_args!("sending DISCONNECT ({})", reason.0));
-            let _ = self
-                .codec
-                .disconnect(reason, &Properties::default(), &mut self.output);
-        }
-    }
-
     fn farewell_properties(&self) -> Properties {
         let expiry: Properties = self
             .farewell
@@ -523,35 +488,6 @@ impl Session {
             Ok(()) => all,
             Err(_) => expiry,
         }
-    }
-
-    fn frame(&self, input: &[u8]) -> Result<Option<Frame>, ProtocolError> {
-        let maximum = self.connect.maximum_packet_size.unwrap_or(u32::MAX);
-        Frame::find(self.connect.version, input, maximum)
-    }
-
-    /// What the broker says after our DISCONNECT crossed its own: why it ended the session
-    /// (MQTT 5). Of the rest only PINGRESP is of use, because it proves something.
-    pub fn last_words(&mut self, input: &mut BytesMut) -> Option<Reason> {
-        let version = self.connect.version;
-        while let Ok(Some(frame)) = self.frame(input) {
-            if frame.is_publish() {
-                frame.publish(version, input, self.connection).ok()?;
-                continue;
-            }
-            match frame.other(version, input).ok()? {
-                Incoming::Pingresp => self.pong(),
-                Incoming::Disconnect {
-                    reason: code,
-                    reason_string: words,
-                } => {
-                    self.trace(format_args!("received DISCONNECT ({})", code.0));
-                    return Some(Reason { code, words });
-                }
-                _ => {}
-            }
-        }
-        None
     }
 
     /// Files a SUBSCRIBE or UNSUBSCRIBE whose filters take `size` bytes.

@@ -1,5 +1,6 @@
 //! Whole messages: all alike but for their payloads, or each made from a record of its own.
 
+use bytes::Bytes;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::report::Report;
 
@@ -91,6 +92,14 @@ impl Messages {
             Source::Repeated {
                 payload, left: 1, ..
             } => Some(payload.len()),
+            _ => None,
+        }
+    }
+
+    /// Whole lines that were read, and what ends each, where they are the payloads.
+    pub(crate) fn lines(&mut self) -> Option<(&mut Bytes, u8)> {
+        match self {
+            Self::Alike(Source::Lines(lines)) => Some(lines.chunk()),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mqtools_common::message::Message;
+use mqtools_common::message::View;
 use mqtools_common::property::PublishProperties;
 use serde_json::value::RawValue;
 
@@ -70,7 +70,7 @@ pub(crate) enum Payload<'a> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn message(
-    message: &Message,
+    message: View<'_>,
     payload: Payload<'_>,
     moment: &Moment<'_>,
     pretty: bool,
@@ -85,7 +85,7 @@ pub(crate) fn message(
 }
 
 fn object(
-    message: &Message,
+    message: View<'_>,
     payload: Payload<'_>,
     moment: &Moment<'_>,
     out: &mut impl Write,
@@ -95,7 +95,7 @@ fn object(
     moment.microseconds(out)?;
     moment.strftime(ZONE, out)?;
     out.write_all(b"\",\"topic\":")?;
-    string(message.topic.as_str(), out)?;
+    string(message.topic(), out)?;
     out.write_all(b",\"qos\":")?;
     number(message.qos.level(), out)?;
     out.write_all(if message.retain {
@@ -104,11 +104,11 @@ fn object(
         b",\"retain\":false,\"payloadlen\":"
     })?;
     number(message.payload.len(), out)?;
-    if let Some(receipt) = message.receipt {
+    if let Some(id) = message.packet_id {
         out.write_all(b",\"mid\":")?;
-        number(receipt.packet_id, out)?;
+        number(id, out)?;
     }
-    if let Some(list) = message.properties.as_deref() {
+    if let Some(list) = message.properties {
         out.write_all(b",\"properties\":{")?;
         properties(list, out)?;
         out.write_all(b"}")?;
@@ -119,7 +119,7 @@ fn object(
         Payload::Own | Payload::Encoded(..) if message.payload.is_empty() => {
             out.write_all(b"null")?;
         }
-        Payload::Own => bytes(&message.payload, "payload_encoding", out)?,
+        Payload::Own => bytes(message.payload, "payload_encoding", out)?,
         Payload::Encoded(text, encoding) => {
             out.write_all(b"\"")?;
             out.write_all(text)?;

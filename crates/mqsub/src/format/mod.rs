@@ -13,7 +13,7 @@ mod transcode;
 use std::io::{self, Write};
 
 use mqtools_common::escape::{Style, escape_for_terminal};
-use mqtools_common::message::Message;
+use mqtools_common::message::{Message, View};
 
 use self::decode::Text;
 pub(crate) use self::decode::{NotDecoded, PayloadAs};
@@ -90,6 +90,15 @@ impl Format {
         self
     }
 
+    /// Whether every message is written, whatever it says.
+    pub(crate) fn is_sure(&self) -> bool {
+        let body = match &self.body {
+            Body::Plain { .. } => true,
+            Body::Template(template) => template.is_sure(),
+        };
+        body && self.decoder.is_none()
+    }
+
     /// Writes what the payloads are decoded to.
     pub(crate) fn decoded(mut self, decoder: Option<Decoder>) -> Self {
         self.decoder = decoder.map(Box::new);
@@ -102,14 +111,19 @@ impl Format {
     /// # Errors
     /// Those of `out`.
     pub(crate) fn write(&self, message: &Message, out: &mut impl Write) -> io::Result<Printed> {
+        self.show(message.view(), out)
+    }
+
+    /// The same.
+    pub(crate) fn show(&self, message: View<'_>, out: &mut impl Write) -> io::Result<Printed> {
         let Some(decoder) = &self.decoder else {
             return self.body.write(message, None, out);
         };
-        match decoder.payload_as.decode(&message.payload, decoder.pretty) {
+        match decoder.payload_as.decode(message.payload, decoder.pretty) {
             Ok(text) => self.body.write(message, Some(&text), out),
             Err(why) if decoder.strict => Ok(Printed::No(why)),
             Err(why) => {
-                let text = decode::hexadecimal(&message.payload);
+                let text = decode::hexadecimal(message.payload);
                 self.body.write(message, Some(&text), out)?;
                 Ok(Printed::Hex(why))
             }
@@ -121,18 +135,18 @@ impl Body {
     /// Writes a message, with another text in place of its payload if that is given.
     fn write(
         &self,
-        message: &Message,
+        message: View<'_>,
         text: Option<&Text<'_>>,
         out: &mut impl Write,
     ) -> io::Result<Printed> {
-        let payload = text.map_or(&message.payload[..], |text| &text.bytes);
+        let payload = text.map_or(message.payload, |text| &text.bytes);
         match self {
             Self::Plain {
                 topic,
                 newline,
                 terminal,
             } => {
-                let topic = topic.then_some(message.topic.as_bytes());
+                let topic = topic.then_some(message.topic);
                 if *terminal {
                     plain_on_terminal(topic, payload, *newline, out)
                 } else {

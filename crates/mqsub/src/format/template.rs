@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
 use mqtools_common::escape::{Style, escape_for_terminal};
-use mqtools_common::message::Message;
+use mqtools_common::message::View;
 use mqtools_common::property::PublishProperties;
 
 use super::Printed;
@@ -136,6 +136,11 @@ impl Template {
         self.terminal = yes;
     }
 
+    /// Whether every message is written, whatever it says.
+    pub(super) fn is_sure(&self) -> bool {
+        !self.parses
+    }
+
     /// What `TZ` says, when local times are printed and it means no zone: they are in UTC.
     pub(crate) fn unknown_zone(&self) -> Option<&str> {
         self.unknown_zone.as_deref()
@@ -147,12 +152,12 @@ impl Template {
     /// Those of `out`.
     pub(crate) fn write(
         &self,
-        message: &Message,
+        message: View<'_>,
         text: Option<&Text<'_>>,
         out: &mut impl Write,
     ) -> io::Result<Printed> {
         let parsed = match text {
-            None if self.parses => match json::compact(&message.payload) {
+            None if self.parses => match json::compact(message.payload) {
                 Ok(parsed) => parsed,
                 Err(why) => return Ok(Printed::No(why)),
             },
@@ -214,7 +219,7 @@ impl Template {
 /// What a template is filled in with.
 #[derive(Debug, Clone, Copy)]
 struct Shown<'a> {
-    message: &'a Message,
+    message: View<'a>,
     /// In place of the payload.
     text: Option<&'a Text<'a>>,
     /// The payload's own JSON, for `%J` without such a text.
@@ -233,11 +238,11 @@ fn style(field: Field) -> Style {
 fn write_field(
     field: Field,
     layout: &Layout,
-    message: &Message,
+    message: View<'_>,
     moment: &Moment<'_>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let properties = message.properties.as_deref();
+    let properties = message.properties;
     match field {
         // The session allows the broker none.
         Field::TopicAlias => layout.number(properties.and_then(|p| p.topic_alias), out),
@@ -261,12 +266,9 @@ fn write_field(
             layout.text(&text, out)
         }
         Field::Length => layout.number(Some(message.payload.len()), out),
-        Field::PacketId => {
-            let id = message.receipt.map_or(0, |receipt| receipt.packet_id);
-            layout.number(Some(id), out)
-        }
+        Field::PacketId => layout.number(Some(message.packet_id.unwrap_or(0)), out),
         Field::UserProperties => user_properties(properties, out),
-        Field::Payload => layout.payload(&message.payload, out),
+        Field::Payload => layout.payload(message.payload, out),
         Field::Qos => out.write_all(&[b'0' + message.qos.level()]),
         // As the original: a missing one takes no room.
         Field::ResponseTopic => match properties.and_then(|p| p.response_topic.as_deref()) {
@@ -278,15 +280,15 @@ fn write_field(
             let first = properties.and_then(|p| p.subscription_identifiers.first());
             layout.number(first.copied(), out)
         }
-        Field::Topic => layout.text(message.topic.as_bytes(), out),
+        Field::Topic => layout.text(message.topic, out),
         Field::UnixTime => moment.unix(out),
-        Field::Hex { upper } => layout.hex(&message.payload, upper, out),
+        Field::Hex { upper } => layout.hex(message.payload, upper, out),
         Field::Float => {
-            let bytes = <[u8; 4]>::try_from(&message.payload[..]).ok();
+            let bytes = <[u8; 4]>::try_from(message.payload).ok();
             layout.float(bytes.map(|b| f32::from_ne_bytes(b).into()), out)
         }
         Field::Double => {
-            let bytes = <[u8; 8]>::try_from(&message.payload[..]).ok();
+            let bytes = <[u8; 8]>::try_from(message.payload).ok();
             layout.float(bytes.map(f64::from_ne_bytes), out)
         }
         // Written by the caller.

@@ -33,7 +33,7 @@ fn plain(topic: bool, newline: bool, payload: &[u8]) -> Vec<u8> {
 fn fill(format: &[u8], pretty: bool, message: &Message) -> Result<Vec<u8>, String> {
     let template = Template::new(format, false, pretty).map_err(|why| why.to_string())?;
     let mut out = Vec::new();
-    match template.write(message, None, &mut out).unwrap() {
+    match template.write(message.view(), None, &mut out).unwrap() {
         Printed::Yes | Printed::Hex(_) => Ok(out),
         Printed::No(why) => {
             assert!(out.is_empty());

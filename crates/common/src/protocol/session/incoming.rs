@@ -2,19 +2,107 @@
 
 use std::time::Instant;
 
+use bytes::BytesMut;
+
 use super::{Received, Session, State};
 use crate::message::{Message, Qos};
+use crate::property::Properties;
 use crate::protocol::ProtocolError;
+use crate::protocol::decode::Frame;
 use crate::protocol::event::{Event, Verdict};
 use crate::protocol::in_flight::{Request, Stage};
 use crate::protocol::keep_alive::KeepAlive;
 use crate::protocol::packet::{Accepted, Ack, AckKind, Incoming};
+use crate::protocol::run::Run;
 use crate::reason::{Reason, ReasonCode, Version};
 
 const TOO_EARLY: ProtocolError = ProtocolError::Unexpected("a packet before CONNACK");
 
 impl Session {
-    pub(super) fn take_in(&mut self, packet: Incoming, now: Instant) -> Result<(), ProtocolError> {
+    /// Takes in what arrived; complete packets leave `input`, the rest stays.
+    ///
+    /// # Errors
+    /// The broker broke the protocol; the connection must be closed, and nothing more is
+    /// taken in over it. Events up to the offending packet are still there, and in MQTT 5 a
+    /// DISCONNECT that says why waits to be sent.
+    pub fn feed(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ProtocolError> {
+        self.keep_alive.received(now);
+        while matches!(self.state, State::Connecting | State::Online) {
+            if let Some((run, live)) = self.take_run(input) {
+                self.achieved += live;
+                self.events.push_run(run);
+            }
+            let taken = match self.frame(input) {
+                Ok(None) => break,
+                Ok(Some(frame)) if frame.is_publish() => frame
+                    .publish(self.connect.version, input, self.connection)
+                    .and_then(|message| self.message(message)),
+                Ok(Some(frame)) => frame
+                    .other(self.connect.version, input)
+                    .and_then(|packet| self.take_in(packet, now)),
+                Err(error) => Err(error),
+            };
+            if let Err(why) = taken {
+                self.reproach(&why);
+                self.state = State::Ended;
+                return Err(why);
+            }
+        }
+        Ok(())
+    }
+
+    fn frame(&self, input: &[u8]) -> Result<Option<Frame>, ProtocolError> {
+        Frame::find(self.connect.version, input, self.maximum_packet_size())
+    }
+
+    /// Messages that need no look of their own; with a trace each has a line.
+    fn take_run(&self, input: &mut BytesMut) -> Option<(Run, u64)> {
+        if self.state != State::Online || self.trace.is_some() {
+            return None;
+        }
+        Run::take(self.connect.version, input, self.maximum_packet_size())
+    }
+
+    fn maximum_packet_size(&self) -> u32 {
+        self.connect.maximum_packet_size.unwrap_or(u32::MAX)
+    }
+
+    /// What the broker says after our DISCONNECT crossed its own: why it ended the session
+    /// (MQTT 5). Of the rest only PINGRESP is of use, because it proves something.
+    pub fn last_words(&mut self, input: &mut BytesMut) -> Option<Reason> {
+        let version = self.connect.version;
+        while let Ok(Some(frame)) = self.frame(input) {
+            if frame.is_publish() {
+                frame.publish(version, input, self.connection).ok()?;
+                continue;
+            }
+            match frame.other(version, input).ok()? {
+                Incoming::Pingresp => self.pong(),
+                Incoming::Disconnect {
+                    reason: code,
+                    reason_string: words,
+                } => {
+                    self.trace(format_args!("received DISCONNECT ({})", code.0));
+                    return Some(Reason { code, words });
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Tells the broker what it did wrong (MQTT 5, section 4.13.1).
+    fn reproach(&mut self, why: &ProtocolError) {
+        if self.state == State::Online && self.connect.version == Version::V5 {
+            let reason = why.reason();
+            self.trace(format_args!("sending DISCONNECT ({})", reason.0));
+            let _ = self
+                .codec
+                .disconnect(reason, &Properties::default(), &mut self.output);
+        }
+    }
+
+    fn take_in(&mut self, packet: Incoming, now: Instant) -> Result<(), ProtocolError> {
         let is_first = self.state == State::Connecting;
         if is_first && !matches!(packet, Incoming::Accepted(_) | Incoming::Refused(_)) {
             return Err(TOO_EARLY);
@@ -111,7 +199,7 @@ impl Session {
         self.resume(session_present)
     }
 
-    pub(super) fn message(&mut self, mut message: Message) -> Result<(), ProtocolError> {
+    fn message(&mut self, mut message: Message) -> Result<(), ProtocolError> {
         if self.state == State::Connecting {
             return Err(TOO_EARLY);
         }
