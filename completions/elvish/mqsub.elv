@@ -96,7 +96,7 @@ set edit:completion:arg-completer[mqsub] = {|@words|
             cand --watch 'Show the latest message of each topic on its own line of the terminal: its age, the rate of the topic, and what -v prints'
             cand --message-rate 'Print each second how many messages came in it, in place of the messages'
             cand --exit-on-error 'Exit with code 13 at the first payload that does not decode and the first command that fails, and do not acknowledge that message'
-            cand --stats 'Print on standard error, at the end, how many messages came, their bytes, their rate, a table of the topics, and how many are missing of messages that begin with a number'
+            cand --stats 'Show on standard error how many messages came, their bytes, their rate, a table of the topics, and how many are missing of messages that begin with a number'
             cand --pretty 'Indent the JSON of %j, %J and --payload-as'
             cand --raw 'On a terminal too, print control characters of messages as they are: they are commands to it'
             cand -R 'Do not print retained messages'

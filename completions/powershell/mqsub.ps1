@@ -99,7 +99,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqsub' -ScriptBlock {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show the latest message of each topic on its own line of the terminal: its age, the rate of the topic, and what -v prints')
             [CompletionResult]::new('--message-rate', '--message-rate', [CompletionResultType]::ParameterName, 'Print each second how many messages came in it, in place of the messages')
             [CompletionResult]::new('--exit-on-error', '--exit-on-error', [CompletionResultType]::ParameterName, 'Exit with code 13 at the first payload that does not decode and the first command that fails, and do not acknowledge that message')
-            [CompletionResult]::new('--stats', '--stats', [CompletionResultType]::ParameterName, 'Print on standard error, at the end, how many messages came, their bytes, their rate, a table of the topics, and how many are missing of messages that begin with a number')
+            [CompletionResult]::new('--stats', '--stats', [CompletionResultType]::ParameterName, 'Show on standard error how many messages came, their bytes, their rate, a table of the topics, and how many are missing of messages that begin with a number')
             [CompletionResult]::new('--pretty', '--pretty', [CompletionResultType]::ParameterName, 'Indent the JSON of %j, %J and --payload-as')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'On a terminal too, print control characters of messages as they are: they are commands to it')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Do not print retained messages')
