@@ -17,6 +17,7 @@ mod hash_plain;
 mod if_changed;
 mod import;
 mod killed;
+mod manual;
 mod many;
 mod original;
 mod passwords;

@@ -36,6 +36,7 @@ mod key_passphrase_file;
 mod keylog;
 mod lines;
 mod lost;
+mod manual;
 mod message;
 mod mqtt31;
 mod null_data;

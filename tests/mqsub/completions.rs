@@ -30,8 +30,8 @@ fn the_command_of_exec_and_its_files_are_completed() {
         "mqsub",
         &[
             ("mqsub -t x --exec mktem", &["mktemp"]),
-            ("mqsub -t x --exec mktemp pic", &["picture.jpg"]),
-            ("mqsub -t x --exec mktemp -q pic", &["picture.jpg"]),
+            ("mqsub -t x --exec cat pic", &["picture.jpg"]),
+            ("mqsub -t x --exec cat -n pic", &["picture.jpg"]),
         ],
     );
 }

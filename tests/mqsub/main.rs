@@ -32,6 +32,7 @@ mod idle_timeout;
 mod interop;
 mod json;
 mod keep_alive;
+mod manual;
 mod message_rate;
 mod options_file;
 mod original_name;

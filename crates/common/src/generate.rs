@@ -145,6 +145,31 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "client")]
+    #[test]
+    fn the_exit_codes_are_those_that_there_are() {
+        let section: Vec<_> = EXIT_STATUS
+            .lines()
+            .filter(|line| line.starts_with(".B"))
+            .collect();
+        let section = section.join(" ");
+        let is_told = |code: &str| {
+            let mut words = section.split(|character: char| !character.is_ascii_digit());
+            words.any(|word| word == code)
+        };
+        let defined = include_str!("exit.rs").lines().filter_map(|line| {
+            let (_, code) = line.split_once(": Self = Self(")?;
+            code.strip_suffix(");")
+        });
+        let mut count = 0;
+        for code in defined {
+            // 1 to 5 are one line.
+            assert!(is_told(code) || ["2", "3"].contains(&code), "{code}");
+            count += 1;
+        }
+        assert!(count > 20, "exit.rs has another form: {count}");
+    }
+
     #[test]
     fn the_texts_speak_of_the_name_in_use() {
         for (name, kind) in Kind::ALL {

@@ -6,7 +6,7 @@ mod wording;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, FromArgMatches};
 
 use crate::color;
@@ -16,8 +16,9 @@ use crate::exit::Exit;
 #[cfg(feature = "client")]
 use crate::generate::{self, Definition};
 use crate::report::Report;
+use crate::tool::Tool;
 #[cfg(feature = "client")]
-use crate::{scrub, stdio, tls, tool::Tool};
+use crate::{scrub, stdio, tls};
 
 pub use several_words::WORD_SEPARATOR;
 pub(crate) use several_words::{ID as PROPERTY, first_of_property, words_after_name};
@@ -145,12 +146,24 @@ fn parse_with<T: FromArgMatches>(
         .find_map(|words| words.strip_prefix("tip: ").map(str::to_owned))
         .filter(|tip| tip.contains("similar"))
         .map_or_else(String::new, |tip| format!("{tip}; "));
-    let report = misuse(error_text).hint(format!("{similar}{name} --help lists the options"));
+    let hint = first_hint(&error, &name).unwrap_or(similar);
+    let report = misuse(error_text).hint(format!("{hint}{name} --help lists the options"));
     // What asks for the missing one may not have been typed.
     if error.kind() == ErrorKind::MissingRequiredArgument && !sources.is_empty() {
         return Err(report.note(format!("options come from {}, too", sources.join(" and "))));
     }
     Err(report)
+}
+
+/// For somebody who tries a tool without knowing its options: what to try.
+fn first_hint(error: &clap::Error, name: &str) -> Option<String> {
+    let is_a_try = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::MissingRequiredArgument, _) => true,
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => !word.starts_with('-'),
+        _ => false,
+    };
+    let tool = Tool::named(name).filter(|_| is_a_try)?;
+    Some(format!("for example {name} {}; ", tool.first_words))
 }
 
 #[cfg(test)]

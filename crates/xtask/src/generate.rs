@@ -6,10 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::dist::{TOOLS, target_folder};
 use crate::shell::{cargo, root, run, say};
-use crate::size::target_folder;
-
-const TOOLS: [&str; 3] = ["mqpub", "mqsub", "mqpasswd"];
 
 /// What `--generate` knows, and where it goes.
 const FILES: [(&str, &str); 6] = [

@@ -3,6 +3,7 @@
 
 mod bench;
 mod demo;
+mod dist;
 mod faults;
 mod generate;
 mod node;
@@ -32,6 +33,13 @@ enum Task {
         /// Use the embedded broker even on a machine that has mosquitto
         #[arg(long, conflicts_with = "broker")]
         embedded: bool,
+    },
+    /// Build what is handed out, under target/dist: Debian packages, a tarball, checksums, and a
+    /// list of what is in each program
+    Dist {
+        /// Also a tarball of programs that need no library
+        #[arg(long = "static")]
+        statically: bool,
     },
     /// Kill brokers while lines flow, and print what was lost and doubled, beside mosquitto_pub
     Faults {
@@ -63,6 +71,7 @@ fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Bench(args) => bench::measure(&args),
         Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
+        Task::Dist { statically } => dist::make(statically),
         Task::Faults { runs } => faults::table(runs).map(|()| ExitCode::SUCCESS),
         Task::Generate => generate::write().map(|()| ExitCode::SUCCESS),
         Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),

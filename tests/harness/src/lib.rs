@@ -18,6 +18,7 @@ pub mod garbage;
 pub mod generated;
 pub mod lab;
 mod locate;
+pub mod manual;
 mod output;
 mod peer;
 mod ports;

@@ -82,6 +82,14 @@ impl Messages {
         }
     }
 
+    /// Whole lines that were read, and what ends each, where they are the payloads.
+    pub(crate) fn lines(&mut self) -> Option<(&mut Bytes, u8)> {
+        match self {
+            Self::Alike(Source::Lines(lines)) => Some(lines.chunk()),
+            _ => None,
+        }
+    }
+
     /// How long the message is, in bytes, if it is the only one.
     pub(crate) fn single_length(&self) -> Option<usize> {
         let source = match self {
@@ -92,14 +100,6 @@ impl Messages {
             Source::Repeated {
                 payload, left: 1, ..
             } => Some(payload.len()),
-            _ => None,
-        }
-    }
-
-    /// Whole lines that were read, and what ends each, where they are the payloads.
-    pub(crate) fn lines(&mut self) -> Option<(&mut Bytes, u8)> {
-        match self {
-            Self::Alike(Source::Lines(lines)) => Some(lines.chunk()),
             _ => None,
         }
     }
