@@ -2,6 +2,7 @@
 
 use clap::{Args, Command};
 use mqtools_common::args::{ConnectionArgs, TalkArgs, TlsArgs, WillArgs};
+use mqtools_common::color::ColorArgs;
 use mqtools_common::defaults::DefaultsArgs;
 
 /// Each option stands where the struct says that defines it; those of the tool alone are in one of
@@ -16,10 +17,11 @@ pub(crate) fn check(command: &Command, own: &[&str]) {
         ("Connection", vec!["url".to_owned()]),
         ("Will", ids::<WillArgs>()),
         ("General", ids::<DefaultsArgs>()),
+        ("General", ids::<ColorArgs>()),
         ("General", ids::<TalkArgs>()),
     ];
     groups.retain(|(_, ids)| !ids.is_empty());
-    assert_eq!(groups.len(), 6);
+    assert_eq!(groups.len(), 7);
     for arg in command.get_arguments() {
         let id = arg.get_id().to_string();
         let heading = arg.get_help_heading().unwrap_or_default();

@@ -9,6 +9,7 @@ pub mod latency;
 pub mod limit;
 pub mod listen;
 pub mod measure;
+pub mod moving;
 pub mod numbers;
 pub mod output;
 pub mod packet;

@@ -11,7 +11,7 @@ use bench::programs::{Programs, installed};
 use bench::results::{Figure, Results, Row};
 use bench::usage::Metric;
 use bench::workload::{self, Who};
-use bench::{latency, report};
+use bench::{latency, moving, report};
 
 /// What to measure, and what to do with it.
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut impl Write) -> Result<ExitCode> {
             for workload in workload::all(args.quick) {
                 writeln!(out, "{}", workload.name)?;
             }
-            writeln!(out, "{}\n{SIZE}", latency::NAME)?;
+            writeln!(out, "{}\n{}\n{SIZE}", latency::NAME, moving::NAME)?;
             return Ok(ExitCode::SUCCESS);
         }
         None => measure(args)?,
@@ -107,6 +107,18 @@ fn measure(args: &RunArgs) -> Result<Results> {
         results
             .rows
             .extend(latency::measure(&programs, rounds, messages)?);
+    }
+    if wanted(moving::NAME) {
+        progress(moving::NAME);
+        // A process for each message takes mosquitto's milliseconds.
+        let (ours, theirs) = if args.quick {
+            (10_000, 100)
+        } else {
+            (100_000, 500)
+        };
+        results
+            .rows
+            .push(moving::measure(&programs, rounds, ours, theirs)?);
     }
     for tool in ["pub", "sub", "passwd"] {
         let name = format!("{SIZE} of mq{tool}");

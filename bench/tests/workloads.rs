@@ -2,6 +2,7 @@
 
 use bench::latency;
 use bench::measure::Bench;
+use bench::moving;
 use bench::usage::Usage;
 use bench::workload::{self, Counterpart, Workload};
 
@@ -82,6 +83,14 @@ fn the_latency_of_both_pairs() {
         let (ours, theirs) = (row.ours.unwrap().median, row.mosquitto.unwrap().median);
         assert!(ours > 0.0 && theirs > 0.0);
     }
+}
+
+/// Every message is looked for at the other broker.
+#[test]
+fn retained_messages_are_moved() {
+    let row = moving::measure(&programs(), 1, 500, 5).unwrap();
+    let (ours, theirs) = (row.ours.unwrap().median, row.mosquitto.unwrap().median);
+    assert!(ours > 0.0 && theirs > 0.0);
 }
 
 #[test]

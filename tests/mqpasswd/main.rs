@@ -5,15 +5,19 @@
 
 mod bad_input;
 mod broker;
+mod color;
 mod command_line;
+mod completions;
 mod create;
 mod delete;
 mod dependencies;
 mod file;
+mod generate;
 mod hash_plain;
 mod if_changed;
 mod import;
 mod killed;
+mod manual;
 mod many;
 mod original;
 mod passwords;

@@ -184,6 +184,19 @@ fn what_is_wrong_is_told_in_plain_sentences() {
 }
 
 #[test]
+fn who_tries_it_out_is_told_what_to_try() {
+    let hint = "for example mqpub -t test/topic -m hello; mqpub --help lists the options";
+    for words in [&[][..], &["-t", "a"], &["hello"]] {
+        assert_eq!(misused(words).hint, hint, "{words:?}");
+    }
+    let hint = misused(&["-t", "a", "--massage", "x"]).hint;
+    assert!(
+        hint.starts_with("a similar argument exists: '--message'"),
+        "{hint}"
+    );
+}
+
+#[test]
 fn a_text_that_is_not_utf_8_is_told_with_its_option() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;

@@ -1,6 +1,6 @@
 //! `--json-lines`: each line describes a whole message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use harness::{Broker, Tool, mqpub, mqsub, unused_port};
 use serde_json::{Value, json};
@@ -309,6 +309,43 @@ fn messages_move_from_one_broker_to_another() {
     publish(&there, text);
     let (_, after) = retained(&there, COUNT);
     assert_eq!(before, after);
+}
+
+/// What the benchmark does with ten times as many.
+#[test]
+fn ten_thousand_retained_messages_are_moved() {
+    const COUNT: usize = 10_000;
+    let broker = || Broker::builder().log_every_packet(false).start();
+    let (here, there) = (broker(), broker());
+    let lines: String = (0..COUNT)
+        .map(|n| format!("site/{n}/state\t{n}\n"))
+        .collect();
+    mqpub()
+        .args(here.args())
+        .args(["-q", "1", "-r", "-l", "--topic-separator", "\t"])
+        .stdin(lines)
+        .run()
+        .assert_success();
+    let count = COUNT.to_string();
+    let subscriber = |broker: &Broker| {
+        mqsub()
+            .args(broker.args())
+            .args(["-t", "#", "--retained-only", "-C", &count])
+    };
+    let moved = subscriber(&here).arg("--json").run().assert_success();
+    mqpub()
+        .args(there.args())
+        .arg("--json-lines")
+        .stdin(moved.stdout)
+        .run()
+        .assert_success();
+    let output = subscriber(&there).arg("-v").run().assert_success();
+    let found: BTreeSet<_> = output.stdout_str().lines().collect();
+    assert_eq!(found.len(), COUNT);
+    for number in 0..COUNT {
+        let line = format!("site/{number}/state {number}");
+        assert!(found.contains(&*line), "{line} is not there");
+    }
 }
 
 #[test]

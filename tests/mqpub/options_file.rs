@@ -461,3 +461,44 @@ fn the_original_reads_these_lines_alike() {
         assert_eq!(seen[0], seen[1], "{lines:?}");
     }
 }
+
+#[test]
+fn what_mosquitto_pub_does_not_have_may_stand_there_too() {
+    let broker = Collector::start();
+    let address = broker.args();
+    let address: String = address
+        .chunks(2)
+        .map(|pair| pair.join(" ") + "\n")
+        .collect();
+    for (file, stdin, expected) in [
+        (
+            "-t a\n--template {seq} {{seq}}\n--repeat 2\n--rate 50/s\n--progress never\n",
+            "",
+            &["1 {seq}", "2 {seq}"][..],
+        ),
+        (
+            "--json-lines\n--on-bad-line skip\n--color auto\n--quiet\n",
+            "bad\n{\"topic\":\"a\",\"payload\":\"good\"}\n",
+            &["good"],
+        ),
+        (
+            "-l\n--topic-separator \t\n-0\n--payload-is hex\n",
+            "a\t6869\0",
+            &["hi"],
+        ),
+        (
+            "-t a\n-m 6869\n--payload-is hex\n--every 10ms\n--repeat 1\n",
+            "",
+            &["hi"],
+        ),
+    ] {
+        let tool = mqpub();
+        let path = tool.home().join(".config").join("mqpub");
+        write(path, format!("{address}{file}"));
+        tool.stdin(stdin).run().assert_success();
+        for text in expected {
+            assert_eq!(broker.next().payload, text.as_bytes(), "{file}");
+        }
+    }
+    assert!(broker.payloads().is_empty());
+}

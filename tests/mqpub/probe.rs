@@ -1,7 +1,7 @@
 //! `--probe`: a health check.
 
 use harness::fake_broker::Publish;
-use harness::{Broker, Conn, FakeBroker, Output, mqpub, unused_port};
+use harness::{Authority, Broker, Conn, FakeBroker, Output, mqpub, unused_port};
 use serde_json::Value;
 
 use crate::support::{VERSIONS, complaint, greet, part};
@@ -195,5 +195,42 @@ fn nobody_there_is_a_failure_to_connect() {
     ] {
         let tool = mqpub().args(nobody.args()).args(args);
         complaint(tool.run(), 1);
+    }
+}
+
+/// The same over each transport, and a login that is refused is told by its step.
+#[test]
+fn every_transport_can_be_probed() {
+    let authority = Authority::new();
+    let secure = Broker::builder()
+        .tls(&authority.server("localhost"))
+        .start();
+    let web = Broker::builder().websockets().start();
+    let ca = authority.pem_path().to_str().unwrap();
+    let port = |broker: &Broker| broker.port().to_string();
+    for version in VERSIONS {
+        for args in [
+            &["-h", "localhost", "-p", &port(&secure), "--cafile", ca][..],
+            &["-h", "127.0.0.1", "-p", &port(&web), "--ws"],
+        ] {
+            let tool = mqpub()
+                .args(args)
+                .args(["-V", version, "--probe", "--json"]);
+            let outcome = object(&tool.run().assert_success());
+            assert_eq!(outcome["ok"], true, "{outcome}");
+            assert!(outcome["receive_ms"].is_f64(), "{outcome}");
+        }
+    }
+    let closed = Broker::builder().anonymous(false).start();
+    for (version, code) in [("mqttv311", 5), ("5", 135)] {
+        let output = mqpub()
+            .args(closed.args())
+            .args(["-V", version, "--probe", "--json"])
+            .run()
+            .assert_code(code);
+        let outcome = object(&output);
+        assert_eq!(outcome["ok"], false, "{outcome}");
+        assert_eq!(outcome["failed"], "connect", "{outcome}");
+        assert_eq!(outcome["exit_code"], code, "{outcome}");
     }
 }

@@ -285,46 +285,110 @@ fn essences(recording: &[u8]) -> BTreeMap<String, Value> {
 }
 
 /// What mqsub records of all that `publish` publishes to a broker of its own.
-fn record(count: usize, publish: impl FnOnce(&Broker)) -> Vec<u8> {
+fn record(version: &str, count: usize, publish: impl FnOnce(&Broker)) -> Vec<u8> {
     let broker = Broker::start();
     let subscriber = mqsub()
         .args(broker.args())
-        .args(["-V", "5", "-q", "2", "-t", "t/#", "-F", "%j"])
-        .args(["--retain-as-published", "-C", &count.to_string()])
+        .args(["-V", version, "-q", "2", "-t", "t/#", "-F", "%j"])
+        .args((version == "5").then_some("--retain-as-published"))
+        .args(["-C", &count.to_string()])
         .spawn();
     broker.wait_for_log("Sending SUBACK");
     publish(&broker);
     subscriber.wait().assert_success().stdout
 }
 
-#[test]
-fn a_recording_of_a_replay_is_the_same_byte_for_byte() {
-    const COUNT: usize = 150;
-    let seed = fastrand::u64(..);
-    eprintln!("seed {seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    let messages: Vec<_> = (0..COUNT)
-        .map(|number| random_message(number, &mut random))
-        .collect();
+/// Records what is published, replays that to another broker, and records it again.
+fn there_and_back(version: &str, messages: &[Value]) {
+    let count = messages.len();
     let lines: String = messages.iter().map(|m| format!("{m}\n")).collect();
-    let first = record(COUNT, |broker| {
+    let first = record(version, count, |broker| {
         mqpub()
             .args(broker.args())
-            .args(["-V", "5", "--json-lines"])
+            .args(["-V", version, "--json-lines"])
             .stdin(lines)
             .run()
             .assert_success();
     });
     let expected: BTreeMap<_, _> = messages.iter().map(essence).collect();
     let recorded = essences(&first);
-    assert_eq!(recorded.len(), COUNT);
+    assert_eq!(recorded.len(), count);
     for (topic, message) in &expected {
         assert_eq!(&recorded[topic], message, "{topic}");
     }
     let recording = Recording::new(first);
-    let second = record(COUNT, |broker| {
-        let tool = recording.mqpub(&broker.args(), &["-V", "5", "--speed", "10"]);
+    let second = record(version, count, |broker| {
+        let tool = recording.mqpub(&broker.args(), &["-V", version, "--speed", "10"]);
         tool.run().assert_success();
     });
     assert!(essences(&second) == recorded);
+}
+
+/// The seed is for those who look for a failure.
+#[expect(clippy::print_stderr, reason = "shown if the test fails")]
+fn random() -> fastrand::Rng {
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    fastrand::Rng::with_seed(seed)
+}
+
+#[test]
+fn a_recording_of_a_replay_is_the_same_byte_for_byte() {
+    let mut random = random();
+    let mut messages: Vec<_> = (0..150)
+        .map(|number| random_message(number, &mut random))
+        .collect();
+    // Text that says that it is.
+    messages.push(json!({
+        "topic": "t/text", "qos": 1, "retain": true, "payload": "text \u{e4}\n\u{1}",
+        "properties": {"payload-format-indicator": 1},
+    }));
+    there_and_back("5", &messages);
+}
+
+/// Without properties, which it does not have, and without the retain flag, which it does not tell
+/// of live messages.
+#[test]
+fn so_it_is_in_mqtt_3_1_1() {
+    let mut random = random();
+    let mut message = |number| {
+        let mut message = random_message(number, &mut random);
+        message.as_object_mut().unwrap().remove("properties");
+        message["retain"] = false.into();
+        message
+    };
+    let messages: Vec<_> = (0..150).map(&mut message).collect();
+    there_and_back("mqttv311", &messages);
+}
+
+/// What belongs to one connection stays there: an alias, and the identifier of a subscription.
+#[test]
+fn what_is_of_one_connection_is_not_recorded() {
+    let broker = Broker::start();
+    let subscriber = mqsub()
+        .args(broker.args())
+        .args(["-V", "5", "-t", "a", "-C", "2", "--json"])
+        .args(["-D", "subscribe", "subscription-identifier", "7"])
+        .args(["-D", "connect", "topic-alias-maximum", "5"])
+        .spawn();
+    broker.wait_for_log("Sending SUBACK");
+    mqpub()
+        .args(broker.args())
+        .args(["-V", "5", "-t", "a", "-m", "x", "--repeat", "2"])
+        .args(["-D", "publish", "topic-alias", "3"])
+        .run()
+        .assert_success();
+    let recorded = subscriber.wait().assert_success();
+    for line in recorded.stdout_str().lines() {
+        let message: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(message["topic"], "a", "{line}");
+        assert!(!line.contains("alias"), "{line}");
+    }
+    let again = Collector::start();
+    let tool = mqpub().args(again.args()).args(["-V", "5", "--json-lines"]);
+    tool.stdin(recorded.stdout).run().assert_success();
+    for publish in again.finish() {
+        assert_eq!(publish.topic, "a");
+        assert_eq!(publish.properties, [0_u8; 0]);
+    }
 }

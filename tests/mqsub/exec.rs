@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use harness::{Broker, Running, Tool, mqpub, mqsub, unused_port};
+use harness::fake_broker::Publish;
+use harness::{Broker, FakeBroker, Running, Tool, mqpub, mqsub, unused_port};
 use tempfile::TempDir;
 
 use crate::support::{VERSIONS, publish, publish_lines, subscribe, terminate};
@@ -452,4 +454,43 @@ fn what_makes_no_sense_is_a_usage_error() {
             .assert_code(1);
         assert!(output.stderr_str().contains(part), "{output}");
     }
+}
+
+/// A message whose command failed says nothing new when it comes again, and is executed again.
+#[test]
+fn changed_only_does_not_take_a_second_try_for_done() {
+    let (again, failed) = mpsc::channel::<()>();
+    let failed = Mutex::new(failed);
+    let broker = FakeBroker::start(move |mut conn| {
+        conn.expect_connect();
+        let mut message = Publish::new("a", "text", 1, 7);
+        if conn.number() == 0 {
+            conn.connack(0);
+            let id = conn.expect_subscribe().packet_id;
+            conn.suback(id, &[1]);
+            conn.publish(&message);
+            // It is not acknowledged before.
+            failed.lock().unwrap().recv().unwrap();
+            return conn.close();
+        }
+        conn.connack_session_present();
+        message.dup = true;
+        conn.publish(&message);
+        assert_eq!(conn.expect_kind(4).packet_id(), 7);
+        conn.expect_disconnect();
+        conn.expect_close();
+    });
+    let folder = TempDir::new().unwrap();
+    let mqsub = mqsub()
+        .args(broker.args())
+        .args(["-i", "me", "-c", "-q", "1", "-t", "a", "--changed-only"])
+        .args(["-C", "2", "--exec", "test", "-e", "there"])
+        .current_dir(folder.path())
+        .spawn();
+    mqsub.wait_for_stderr("failed");
+    fs::write(folder.path().join("there"), "").unwrap();
+    again.send(()).unwrap();
+    // One of both commands failed.
+    mqsub.wait().assert_code(13);
+    broker.finish();
 }

@@ -10,6 +10,8 @@
 
 mod big;
 mod changed_only;
+mod color;
+mod completions;
 mod connection;
 mod count;
 mod credentials;
@@ -22,6 +24,7 @@ mod exit_after_subscribe;
 mod filter_out;
 mod format;
 mod garbage;
+mod generate;
 #[path = "../groups.rs"]
 mod groups;
 mod help;
@@ -29,6 +32,7 @@ mod idle_timeout;
 mod interop;
 mod json;
 mod keep_alive;
+mod manual;
 mod message_rate;
 mod options_file;
 mod original_name;

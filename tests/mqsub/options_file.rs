@@ -126,3 +126,37 @@ fn a_line_that_cannot_be_used_is_named() {
         "{output}"
     );
 }
+
+/// All but --exec, which takes the rest of a command line.
+#[test]
+fn what_mosquitto_sub_does_not_have_may_stand_there_too() {
+    let broker = Broker::start();
+    publish(&broker, &["-t", "a/b", "-m", "\u{1}text", "-r"]);
+    let tool = mqsub();
+    let folder = tool.home().join("saved");
+    let file = format!(
+        "{}-t a/#\n--json\n--payload-as hex\n--exit-on-error\n--until text\n--idle-timeout 30\n\
+         --changed-only\n--stats\n--remove-retained\n--dry-run\n--color never\n--save-dir {}\n",
+        lines(&broker),
+        folder.display(),
+    );
+    write(&tool, "mqsub", &file);
+    let output = tool.run().assert_success();
+    let stdout = output.stdout_str();
+    assert!(stdout.contains(r#""payload":"0174657874""#), "{output}");
+    let stderr = output.stderr_str();
+    assert!(stderr.contains("stats: 1 message, "), "{output}");
+    assert!(
+        stderr.contains("note: would remove 1 retained message"),
+        "{output}"
+    );
+    assert_eq!(fs::read_dir(folder.join("a/b")).unwrap().count(), 1);
+    let tool = mqsub();
+    write(
+        &tool,
+        "mqsub",
+        &format!("{}-t a\n--exec cat\n", lines(&broker)),
+    );
+    let output = tool.run().assert_code(1);
+    assert!(output.stderr_str().contains("--exec"), "{output}");
+}

@@ -69,15 +69,107 @@ fn a_topic_gives_the_terminal_no_command() {
     assert!(output.stderr_str().contains("  a\\u{202e}b\n"), "{output}");
 }
 
-/// On a terminal where nothing else is printed, a line tells how it goes.
+/// The lines of the last picture without the empty ones, and whether it is on the alternate screen.
+/// Those before it may have been drawn for another window.
+fn picture(written: &str) -> (Vec<String>, bool) {
+    let (before, _) = written.rsplit_once("\x1b[?2026l").unwrap_or_default();
+    let (_, last) = before.rsplit_once("\x1b[?2026h").unwrap_or_default();
+    let mut parser = vt100::Parser::new(24, 100, 0);
+    parser.process(last.as_bytes());
+    let rows = parser.screen().rows(0, 100);
+    let rows = rows.map(|row| row.trim_end().to_owned());
+    let is_alternate = written.rfind("\x1b[?1049h") > written.rfind("\x1b[?1049l");
+    (rows.filter(|row| !row.is_empty()).collect(), is_alternate)
+}
+
+/// On a terminal where nothing else is printed, the table goes on.
 #[test]
-fn a_terminal_shows_it_live() {
+fn a_terminal_shows_the_table_live() {
     let broker = Broker::start();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     let pty = mqsub()
         .args(broker.args())
         .args(["-i", "me", "-t", "#", "--stats", "--save-dir", path])
+        .run_on_pty();
+    broker.wait_for_log("Sending SUBACK to me");
+    publish(&broker, &["-t", "a/b", "-m", "text"]);
+    publish_lines(&broker, "numbers", "0", &["1", "4"]);
+    pty.wait_for(|screen| {
+        let (rows, is_alternate) = picture(screen);
+        let words = |row: usize| -> Vec<String> {
+            let row = rows.get(row).map_or("", String::as_str);
+            row.split_whitespace().map(str::to_owned).collect()
+        };
+        is_alternate
+            && rows.len() == 6
+            && rows[0].starts_with("now: ")
+            && rows[1].starts_with("stats: 3 messages, 6 B, 2 topics in ")
+            && rows[2] == "stats: of the numbered messages 2 are missing, 0 came again or late"
+            && words(3).last().is_some_and(|word| word == "topic")
+            && words(4).last().is_some_and(|word| word == "numbers")
+            && words(5).last().is_some_and(|word| word == "a/b")
+    });
+    // A smaller window shows less, and says so.
+    pty.resize(5, 30);
+    pty.wait_for(|screen| {
+        let (rows, _) = picture(screen);
+        rows.len() == 5
+            && rows[1] == "stats: 3 messages, 6 B, 2 top…"
+            && rows[4] == "and 2 topics with fewer messa…"
+    });
+    pty.resize(1, 12);
+    pty.wait_for(|screen| {
+        let (rows, _) = picture(screen);
+        rows.len() == 1 && rows[0].starts_with("now: ") && rows[0].chars().count() <= 12
+    });
+    pty.terminate();
+    assert_eq!(pty.wait(), 0);
+    // The terminal is given back, and the table stays on it.
+    let screen = pty.screen();
+    let (_, after) = screen.rsplit_once("\x1b[?1049l").unwrap();
+    assert!(
+        after.starts_with("stats: 3 messages, 6 B, 2 topics in "),
+        "{after:?}"
+    );
+    assert!(screen.contains("\x1b[?25h") && screen.contains("\x1b[?7h"));
+    assert!(pty.echo_is_on());
+}
+
+/// Whoever is stopped gives the terminal back, and takes it again.
+#[test]
+fn control_z_gives_the_terminal_back() {
+    let broker = Broker::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let pty = mqsub()
+        .args(broker.args())
+        .args(["-i", "me", "-t", "#", "--stats", "--save-dir", path])
+        .run_on_pty();
+    broker.wait_for_log("Sending SUBACK to me");
+    pty.wait_for(|screen| screen.contains("stats: 0 messages"));
+    pty.suspend();
+    pty.wait_for(|screen| screen.ends_with("\x1b[?1049l"));
+    let stat = format!("/proc/{}/stat", pty.pid());
+    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+        std::thread::yield_now();
+    }
+    assert!(pty.echo_is_on());
+    pty.resume();
+    pty.wait_for(|screen| picture(screen).1);
+    publish(&broker, &["-t", "a", "-m", "text"]);
+    pty.wait_for(|screen| screen.contains("stats: 1 message, "));
+    pty.terminate();
+    assert_eq!(pty.wait(), 0);
+}
+
+/// Commands may write on the terminal: a line makes room for them.
+#[test]
+fn beside_commands_there_is_a_line() {
+    let broker = Broker::start();
+    let pty = mqsub()
+        .args(broker.args())
+        .args(["-i", "me", "-t", "#", "--stats", "--exec", "cat"])
         .run_on_pty();
     broker.wait_for_log("Sending SUBACK to me");
     publish(&broker, &["-t", "a", "-m", "text"]);

@@ -1,6 +1,11 @@
 //! What the user typed: the option groups that mqpub and mqsub share. Parsing does no I/O and
 //! draws no conclusions; [`crate::connect`] does.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "what stands in brackets is for the readers of --help"
+)]
+
 mod tls;
 
 use std::ffi::OsString;
@@ -13,6 +18,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::defaults::Variables;
+use crate::generate;
 use crate::message::Qos;
 use crate::reason::Version;
 use crate::retry::Attempts;
@@ -129,7 +135,7 @@ pub struct ConnectionArgs {
 
     /// How many attempts to connect may fail one after the other before it gives up; forever for
     /// no limit [default: 0 for the first connection and for a single message, otherwise forever]
-    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, value_parser = Attempts::parse)]
+    #[arg(long, value_name = "COUNT|forever", allow_hyphen_values = true, value_parser = Attempts::parse)]
     pub retry: Option<Attempts>,
 
     #[command(flatten)]
@@ -198,6 +204,11 @@ pub struct TalkArgs {
     /// Print what became of the messages as one JSON object on stderr at the end
     #[arg(long)]
     pub json_summary: bool,
+
+    /// Print the manual page, or the completions for a shell: man, bash, zsh, fish, powershell or
+    /// elvish; alone on the command line
+    #[arg(long, value_name = "WHAT", hide_possible_values = true, value_parser = generate::alone())]
+    generate: Option<generate::Kind>,
 
     /// Print help
     #[arg(long, action = ArgAction::HelpShort)]

@@ -227,7 +227,7 @@ impl ConnectConfig {
     }
 
     /// Lets the session survive the loss of a connection, where the user has not said how long the
-    /// broker keeps it: with MQTT 5 for [`SESSION_KEPT`] seconds, and DISCONNECT ends it. Before,
+    /// broker keeps it: with MQTT 5 for 300 s, and DISCONNECT ends it. Before,
     /// only the user can have it so, with `-c` and a name for it.
     pub fn outlive_connection(&mut self) {
         let connect = &mut self.connect;

@@ -4,8 +4,12 @@
 //! calls [`protocol`] (no I/O, no clock) and [`net`] with [`tls`]. [`passwd`] stands
 //! alone: it knows no sockets and builds without any network crate.
 
+pub mod color;
 pub mod escape;
 pub mod exit;
+pub mod generate;
+#[cfg(feature = "progress")]
+pub mod progress;
 pub mod report;
 pub mod scrub;
 pub mod secret;

@@ -7,6 +7,7 @@ use std::fmt;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
+pub(crate) use parse::{NAMES, SWITCHES};
 pub use parse::{Typed, parse};
 
 use crate::topic::{MAX_STRING, TopicName, check_text};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::color::{self, Label};
 use crate::escape::one_line;
 use crate::exit::Exit;
 
@@ -101,9 +102,12 @@ impl Report {
 
     /// Writes the report to stderr. A stderr that cannot be written is not worth failing over.
     pub fn print(&self) {
-        let _ = std::io::stderr()
-            .lock()
-            .write_all(self.to_string().as_bytes());
+        let colored = color::on_stderr();
+        let text: String = self
+            .lines()
+            .map(|(label, text)| line(label, text, colored))
+            .collect();
+        write(&text);
     }
 
     /// Ends a tool with this failure: prints it, unless `quiet`, and gives the exit code.
@@ -114,21 +118,44 @@ impl Report {
         }
         self.exit
     }
+
+    fn lines(&self) -> impl Iterator<Item = (Label, &str)> {
+        let parts = [
+            (Label::Error, Some(&self.error)),
+            (Label::Cause, self.cause.as_ref()),
+            (Label::Hint, self.hint.as_ref()),
+            // Last, because scripts look there for the balance.
+            (Label::Note, self.note.as_ref()),
+        ];
+        parts
+            .into_iter()
+            .filter_map(|(label, text)| Some((label, text?.as_str())))
+    }
 }
 
 /// Tells the user, on stderr, something that ends nothing.
 pub fn warn(text: impl fmt::Display) {
-    say("warning", &text);
+    say(Label::Warning, &text);
 }
 
 /// Tells the user, on stderr, that something is in order again.
 pub fn note(text: impl fmt::Display) {
-    say("note", &text);
+    say(Label::Note, &text);
+}
+
+/// Tells the user, on stderr, what to do next although nothing failed.
+pub fn hint(text: impl fmt::Display) {
+    say(Label::Hint, &text);
+}
+
+/// Tells the user, on stderr, how far long work is.
+pub fn progress(text: impl fmt::Display) {
+    say(Label::Progress, &text);
 }
 
 /// Tells the user a protocol step on stderr, for `--debug`.
 pub fn debug(step: fmt::Arguments<'_>) {
-    say("debug", &step);
+    say(Label::Debug, &step);
 }
 
 /// Keeps warnings and debug lines back, the last thousand of them, until [`let_go`]: on a screen
@@ -146,7 +173,20 @@ pub fn let_go() {
         warn(format_args!("{lost} lines before these were not kept"));
     }
     let text: String = lines.into_iter().collect();
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    write(&text);
+}
+
+/// Writes lines to stderr where something else is drawn, and makes room for them.
+pub type Route = Box<dyn Fn(&[u8]) + Send>;
+
+/// Has everything written by `route` from now on; by nobody else, if none.
+pub fn set_route(route: Option<Route>) {
+    *self::route() = route;
+}
+
+/// Writes to stderr, past the route. A stderr that cannot be written is not worth failing over.
+pub fn write_through(bytes: &[u8]) {
+    let _ = std::io::stderr().lock().write_all(bytes);
 }
 
 /// How many lines are kept back.
@@ -164,8 +204,8 @@ fn held() -> MutexGuard<'static, Option<Held>> {
 }
 
 /// Writes a line in one go, so that lines of several processes do not mix.
-fn say(what: &str, text: &impl fmt::Display) {
-    let line = format!("{what}: {}\n", one_line(&text.to_string()));
+fn say(label: Label, text: &impl fmt::Display) {
+    let line = line(label, &text.to_string(), color::on_stderr());
     if let Some(held) = held().as_mut() {
         if held.lines.len() == MOST_HELD {
             held.lines.pop_front();
@@ -174,21 +214,35 @@ fn say(what: &str, text: &impl fmt::Display) {
         held.lines.push_back(line);
         return;
     }
-    let _ = std::io::stderr().lock().write_all(line.as_bytes());
+    write(&line);
+}
+
+fn write(text: &str) {
+    match route().as_ref() {
+        Some(route) => route(text.as_bytes()),
+        None => write_through(text.as_bytes()),
+    }
+}
+
+fn route() -> MutexGuard<'static, Option<Route>> {
+    static ROUTE: Mutex<Option<Route>> = Mutex::new(None);
+    ROUTE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn line(label: Label, text: &str, colored: bool) -> String {
+    let (name, text) = (label.name(), one_line(text));
+    if colored {
+        let style = label.style();
+        format!("{style}{name}{style:#} {text}\n")
+    } else {
+        format!("{name} {text}\n")
+    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", one_line(&self.error))?;
-        if let Some(cause) = &self.cause {
-            writeln!(f, "cause: {}", one_line(cause))?;
-        }
-        if let Some(hint) = &self.hint {
-            writeln!(f, "hint: {}", one_line(hint))?;
-        }
-        // Last, because scripts look there for the balance.
-        if let Some(note) = &self.note {
-            writeln!(f, "note: {}", one_line(note))?;
+        for (label, text) in self.lines() {
+            f.write_str(&line(label, text, false))?;
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ pub struct Tool {
     pub own: &'static str,
     /// The name of its predecessor.
     pub original: &'static str,
+    /// What somebody who does not know it may type first, behind its name.
+    pub first_words: &'static str,
 }
 
 impl Tool {
@@ -18,19 +20,30 @@ impl Tool {
     pub const MQPUB: Self = Self {
         own: "mqpub",
         original: "mosquitto_pub",
+        first_words: "-t test/topic -m hello",
     };
 
     /// Subscribes.
     pub const MQSUB: Self = Self {
         own: "mqsub",
         original: "mosquitto_sub",
+        first_words: "-t 'test/#'",
     };
 
     /// Manages password files.
     pub const MQPASSWD: Self = Self {
         own: "mqpasswd",
         original: "mosquitto_passwd",
+        first_words: "-c passwd alice",
     };
+
+    /// The one that is called so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::MQPUB, Self::MQSUB, Self::MQPASSWD]
+            .into_iter()
+            .find(|tool| [tool.own, tool.original].contains(&name))
+    }
 
     /// The name to speak of itself by, given the first word of its command line. Who calls it
     /// by its predecessor's name knows it by that.

@@ -170,6 +170,16 @@ impl fmt::Display for TopicName {
 }
 
 /// A Topic Filter: what a subscription asks for, wildcards included.
+///
+/// ```
+/// use mqtools_common::topic::{TopicError, TopicFilter, TopicName};
+///
+/// let filter = TopicFilter::new("home/+/temperature")?;
+/// assert!(filter.matches(&TopicName::new("home/attic/temperature")?));
+/// assert!(!filter.matches(&TopicName::new("home/temperature")?));
+/// assert_eq!(TopicFilter::new("home/#/temperature"), Err(TopicError::MisplacedMultiLevel));
+/// # Ok::<(), TopicError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicFilter(String);
 

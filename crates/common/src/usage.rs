@@ -6,19 +6,25 @@ mod wording;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, FromArgMatches};
 
+use crate::color;
 #[cfg(feature = "client")]
 use crate::defaults::{self, Variables};
 use crate::exit::Exit;
-use crate::report::Report;
 #[cfg(feature = "client")]
-use crate::{scrub, stdio, tls, tool::Tool};
+use crate::generate::{self, Definition};
+use crate::report::Report;
+use crate::tool::Tool;
+#[cfg(feature = "client")]
+use crate::{scrub, stdio, tls};
 
 pub use several_words::WORD_SEPARATOR;
 pub(crate) use several_words::{ID as PROPERTY, first_of_property, words_after_name};
-pub(crate) use word::{Kind, takes_the_rest};
+pub(crate) use word::Kind;
+#[cfg(feature = "client")]
+pub(crate) use word::takes_the_rest;
 pub(crate) use wording::what;
 
 /// What a command line asks for.
@@ -32,24 +38,25 @@ pub enum Parsed<T> {
 
 /// Runs a tool: parses its command line, with the options of its options file and of the
 /// environment, and hands over to `work`, with the variables that count, which gives the exit code; help, version and usage
-/// errors end here. `command` makes the definition for the name that the tool is called by;
-/// `quick` reads a plain command line without one, and gives none of any other, nor of one that holds a
-/// secret.
+/// errors end here, and so do the texts of `--generate`. `quick` reads a plain command line without
+/// the definition, and gives none of any other, nor of one that holds a secret.
 #[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
-    tool: Tool,
-    command: impl FnOnce(&'static str) -> Command,
+    definition: &Definition,
     quick: impl FnOnce(&[OsString]) -> Option<T>,
     arguments: impl IntoIterator<Item = OsString>,
     work: impl FnOnce(Box<T>, Variables) -> Exit,
 ) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
+    let tool = definition.tool;
     let name = tool.called_as(arguments.first());
-    let parsed = match quick(&arguments).filter(|_| defaults::are_none(tool, name)) {
-        Some(args) => Ok((Parsed::Run(Box::new(args)), Variables::default())),
-        None => read(tool, command(name), arguments),
-    };
-    match parsed {
+    if let Some(args) = quick(&arguments).filter(|_| defaults::are_none(tool, name)) {
+        return work(Box::new(args), Variables::default());
+    }
+    if let Some(text) = generate::asked(definition, &arguments) {
+        return stdio::show(&text);
+    }
+    match read(tool, (definition.command)(name), arguments) {
         Ok((Parsed::Run(args), variables)) => work(args, variables),
         Ok((Parsed::Show(text), _)) => stdio::show(&text),
         Err(report) => report.end(false),
@@ -67,6 +74,7 @@ fn read<T: FromArgMatches>(
     scrub::arguments(&command, &arguments);
     // Before the options file is looked at, which depends on what was typed.
     let arguments = several_words::join(&command, arguments);
+    color::choose(&command, &arguments);
     let complete = defaults::complete(tool, &mut command, arguments);
     // It has been read by now.
     scrub::variable("MQ_PASSWORD");
@@ -107,6 +115,7 @@ fn parse_with<T: FromArgMatches>(
     version: &str,
 ) -> Result<Parsed<T>, Report> {
     let name = command.get_name().to_owned();
+    color::choose(&command, &arguments);
     let parsed = command
         .try_get_matches_from_mut(&arguments)
         .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
@@ -114,13 +123,18 @@ fn parse_with<T: FromArgMatches>(
         Ok(args) => return Ok(Parsed::Run(args)),
         Err(error) => error,
     };
-    let mut text = error.to_string();
     if !error.use_stderr() {
+        let mut text = if color::on_stdout() {
+            error.render().ansi().to_string()
+        } else {
+            error.to_string()
+        };
         if error.kind() == ErrorKind::DisplayVersion {
             text.push_str(version);
         }
         return Ok(Parsed::Show(text));
     }
+    let text = error.to_string();
     // clap writes paragraphs: the error, perhaps tips, the usage. Its tip to put `--` before a
     // mistyped option helps nobody.
     let mut paragraphs = text.split("\n\n").map(|paragraph| {
@@ -132,12 +146,24 @@ fn parse_with<T: FromArgMatches>(
         .find_map(|words| words.strip_prefix("tip: ").map(str::to_owned))
         .filter(|tip| tip.contains("similar"))
         .map_or_else(String::new, |tip| format!("{tip}; "));
-    let report = misuse(error_text).hint(format!("{similar}{name} --help lists the options"));
+    let hint = first_hint(&error, &name).unwrap_or(similar);
+    let report = misuse(error_text).hint(format!("{hint}{name} --help lists the options"));
     // What asks for the missing one may not have been typed.
     if error.kind() == ErrorKind::MissingRequiredArgument && !sources.is_empty() {
         return Err(report.note(format!("options come from {}, too", sources.join(" and "))));
     }
     Err(report)
+}
+
+/// For somebody who tries a tool without knowing its options: what to try.
+fn first_hint(error: &clap::Error, name: &str) -> Option<String> {
+    let is_a_try = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::MissingRequiredArgument, _) => true,
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => !word.starts_with('-'),
+        _ => false,
+    };
+    let tool = Tool::named(name).filter(|_| is_a_try)?;
+    Some(format!("for example {name} {}; ", tool.first_words))
 }
 
 #[cfg(test)]

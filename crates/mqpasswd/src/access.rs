@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mqtools_common::exit::Exit;
 use mqtools_common::passwd::file::Access;
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use nix::unistd::{Group, User, getgrouplist};
 use rustix::process::geteuid;
 
@@ -69,21 +69,19 @@ impl NewFile {
 }
 
 impl Granted {
-    /// What a person should know about a file that was made by root.
-    pub(crate) fn note(&self, path: &Path) -> Option<String> {
+    /// Tells what a person should know about a file that was made by root.
+    pub(crate) fn tell(&self, path: &Path) {
         let path = path.display();
         if self.to_the_broker {
-            Some(format!(
-                "note: {path} can be read by the group of the user {BROKER}; --owner and --mode \
-                 choose otherwise"
-            ))
+            report::note(format_args!(
+                "{path} can be read by the group of the user {BROKER}; --owner and --mode choose \
+                 otherwise"
+            ));
         } else if geteuid().is_root() && self.access == Access::default() {
-            Some(format!(
-                "hint: only root can read {path}; for a broker that runs as another user: \
-                 chown USER {path}, or --owner"
-            ))
-        } else {
-            None
+            report::hint(format_args!(
+                "only root can read {path}; for a broker that runs as another user: chown USER \
+                 {path}, or --owner"
+            ));
         }
     }
 }

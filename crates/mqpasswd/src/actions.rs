@@ -328,9 +328,7 @@ fn make(
         Outcome::Created
     };
     if outcome == Outcome::Created {
-        if let Some(note) = granted.note(&path) {
-            tell(&note);
-        }
+        granted.tell(&path);
     } else if new_file.owner.is_some() || new_file.mode.is_some() {
         mqtools_common::report::warn(format_args!(
             "{} was there, and keeps its owner and mode",

@@ -1,14 +1,14 @@
 //! Many passwords at once, on all cores.
 
 use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use mqtools_common::passwd::hash::{self, HashError, Scheme};
+use mqtools_common::progress::Progress;
 use mqtools_common::secret::Secret;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-
-use crate::progress::Progress;
 
 /// A password that is to be hashed, unless `stored` already is its hash.
 #[derive(Debug)]
@@ -22,10 +22,12 @@ pub(crate) struct Job<'a> {
 /// Hashes all of them, in their order; `None` for one whose stored hash stays. The error comes
 /// with the place of the job that failed.
 pub(crate) fn hash_all(jobs: &[Job<'_>]) -> Result<Vec<Option<String>>, (usize, HashError)> {
-    let progress = Progress::of(jobs.len());
+    let progress = Progress::new("hashing {wide_bar} {pos}/{len} {eta}");
+    let count = AtomicU64::new(0);
     let run = |(at, job): (usize, &Job<'_>)| {
         let done = job.run().map_err(|error| (at, error));
-        progress.step();
+        let count = count.fetch_add(1, Ordering::Relaxed) + 1;
+        progress.show(count, Some(jobs.len() as u64), String::new);
         done
     };
     match threads(jobs.len()) {

@@ -9,7 +9,9 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, CommandFactory as _, Parser, ValueEnum, ValueHint};
+use mqtools_common::color::ColorArgs;
 use mqtools_common::exit::Exit;
+use mqtools_common::generate::{self, Definition, Manual};
 use mqtools_common::passwd::broker::BrokerVersion;
 use mqtools_common::passwd::entry::{UserName, check_password};
 use mqtools_common::passwd::hash::{Cost, DEFAULT_ITERATIONS, MAX_ITERATIONS, Scheme};
@@ -106,6 +108,9 @@ pub enum Password {
 /// A [`Report`] for a command line that makes no sense.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Request>, Report> {
     let args: Vec<_> = args.into_iter().collect();
+    if let Some(text) = generate::asked(&DEFINITION, &args) {
+        return Ok(Parsed::Show(text));
+    }
     let tool = Tool::MQPASSWD.called_as(args.first());
     let command = command(tool);
     scrub::arguments(&command, &args);
@@ -114,6 +119,16 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Request>
         Parsed::Show(text) => Ok(Parsed::Show(text)),
     }
 }
+
+/// What the manual page and the completions are made from.
+pub const DEFINITION: Definition = Definition {
+    tool: Tool::MQPASSWD,
+    command,
+    manual: Manual {
+        before_options: include_str!("manual/description.roff"),
+        after_options: &[include_str!("manual/rest.roff")],
+    },
+};
 
 /// The definition that completions and manual pages are made from. `tool` is the name that
 /// the texts use.
@@ -218,7 +233,8 @@ struct Cli {
     #[arg(long)]
     password_stdin: bool,
 
-    /// Make a random password, and print it on stdout [default length: 24]
+    /// Make a random password, and print it on stdout [default length: 24]. Alone with man, bash,
+    /// zsh, fish, powershell or elvish: print the manual page, or the completions for that shell
     #[arg(long, value_name = "LENGTH", num_args = 0..=1, require_equals = true,
           default_missing_value = "24", conflicts_with_all = ["verify", "hash_only", "if_changed"],
           value_parser = clap::value_parser!(u16).range(LENGTHS))]
@@ -258,6 +274,9 @@ struct Cli {
     #[arg(long, value_name = "PIDFILE|PID", value_hint = ValueHint::FilePath,
           conflicts_with_all = ["verify", "list", "check", "hash_only"])]
     reload: Option<OsString>,
+
+    #[command(flatten)]
+    _color: ColorArgs,
 
     /// The password file. With -c, - prints the line instead of writing a file
     #[arg(value_name = "PASSWORDFILE", value_hint = ValueHint::FilePath,

@@ -12,7 +12,6 @@ pub mod cli;
 pub mod edits;
 mod import;
 mod passwords;
-mod progress;
 mod prompt;
 mod reload;
 mod scheme;
@@ -23,7 +22,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use mqtools_common::exit::Exit;
-use mqtools_common::report::Report;
+use mqtools_common::report::{self, Report};
 use mqtools_common::secret::{Secret, forbid_core_files};
 use mqtools_common::stdio;
 use mqtools_common::usage::Parsed;
@@ -108,8 +107,8 @@ fn perform(request: Request) -> Result<Exit, Report> {
     if done.changed {
         match broker {
             Some(pid) => reload::signal(pid, &done.path)?,
-            None if io::stderr().is_terminal() => tell(
-                "hint: a running broker reads the file again on SIGHUP, which --reload PIDFILE sends",
+            None if io::stderr().is_terminal() => report::hint(
+                "a running broker reads the file again on SIGHUP, which --reload PIDFILE sends",
             ),
             None => {}
         }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::color::ColorArgs;
 use mqtools_common::defaults::DefaultsArgs;
+use mqtools_common::generate::{self, Definition, Manual};
 use mqtools_common::message::Qos;
 use mqtools_common::tool::Tool;
 use mqtools_common::url::UrlArgs;
@@ -43,6 +45,22 @@ mqpub [OPTIONS] {-t TOPIC | -L URL}
              {-m TEXT | -f FILE | -l | -s | -n}
 mqpub [OPTIONS] -l --topic-separator TEXT
 mqpub [OPTIONS] {--json-lines | --replay FILE | --probe}";
+
+/// What the manual page and the completions are made from.
+pub const DEFINITION: Definition = Definition {
+    tool: Tool::MQPUB,
+    command,
+    manual: Manual {
+        before_options: include_str!("manual/description.roff"),
+        after_options: &[
+            include_str!("manual/sources.roff"),
+            generate::EXIT_STATUS,
+            generate::FILES,
+            include_str!("manual/examples.roff"),
+            include_str!("manual/differences.roff"),
+        ],
+    },
+};
 
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]
@@ -200,6 +218,18 @@ pub struct Args {
     #[arg(long, value_name = "COUNT[/s|/m|/h]", allow_hyphen_values = true, value_parser = pace::rate)]
     pub rate: Option<Rate>,
 
+    /// Whether to show on stderr how far it is, after one second: auto (on a terminal on which
+    /// nobody types, and not with --quiet or -d), always (without a terminal a line each second) or
+    /// never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub progress: ShowProgress,
+
     #[command(flatten)]
     pub exchange: ExchangeArgs,
 
@@ -211,6 +241,9 @@ pub struct Args {
 
     #[command(flatten)]
     pub defaults: DefaultsArgs,
+
+    #[command(flatten)]
+    pub color: ColorArgs,
 
     #[command(flatten)]
     pub talk: TalkArgs,
@@ -227,6 +260,18 @@ pub enum PayloadIs {
     Cbor,
     /// JSON for MessagePack.
     Msgpack,
+}
+
+/// What `--progress` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ShowProgress {
+    /// Where somebody looks.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
 }
 
 /// What `--on-bad-line` says.

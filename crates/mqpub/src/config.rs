@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::cli::{Args, OnBadLine, PayloadIs, Speed};
 use crate::probe::Probe;
+use crate::progress::{Plan, Work};
 use crate::request::Request;
 use crate::source::encoding::Encoding;
 use crate::source::messages::MessagesConfig;
@@ -42,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) message: Template,
     pub(crate) messages: MessagesConfig,
     pub(crate) task: Task,
+    pub(crate) progress: Option<Plan>,
 }
 
 /// What is done besides publishing.
@@ -136,6 +138,7 @@ impl Config {
             quiet: args.talk.quiet,
         };
         let task = task(&args)?;
+        let (how, is_silent) = (args.progress, args.talk.quiet || args.talk.debug);
         let has_default_retry = args.connection.retry.is_none();
         let messages = messages(args, &message, connect.connect.version)?;
         if has_default_retry && !messages.source.is_long() {
@@ -156,13 +159,36 @@ impl Config {
         if highest != Qos::AtMostOnce {
             connect.outlive_connection();
         }
+        let input = &messages.source.input;
+        let reads_stdin = matches!(input, Input::Lines(_) | Input::Stdin);
+        let progress = work(&messages.source).and_then(|work| {
+            Plan::new(
+                work,
+                how,
+                reads_stdin,
+                is_silent,
+                highest != Qos::AtMostOnce,
+            )
+        });
         connect.releases_leftovers = highest == Qos::ExactlyOnce;
         Ok(Self {
             connect,
             message,
             messages,
             task,
+            progress,
         })
+    }
+}
+
+/// What a person could want to know the progress of.
+fn work(source: &SourceConfig) -> Option<Work> {
+    match (&source.input, source.repetition.count) {
+        (Input::Lines(_) | Input::Recording(..), _) | (_, u64::MAX) => Some(Work::Messages(None)),
+        (_, count @ 2..) => Some(Work::Messages(Some(count))),
+        (Input::File(_), _) => Some(Work::File),
+        (Input::Stdin, _) => Some(Work::Stdin),
+        (Input::Text(_), _) => None,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod cli;
 mod config;
 mod exchange;
 mod probe;
+mod progress;
 mod publisher;
 mod request;
 mod source;
@@ -17,20 +18,19 @@ use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
 use mqtools_common::signals::Signals;
-use mqtools_common::tool::Tool;
 use mqtools_common::{runtime, summary, usage};
 
 use crate::books::Summary;
 use crate::cli::Args;
 use crate::config::{Config, Task};
+use crate::progress::Progress;
 use crate::publisher::End;
 
 /// Runs the tool with a command line and gives the code it ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     usage::run(
-        Tool::MQPUB,
-        cli::command,
+        &cli::DEFINITION,
         cli::quick,
         arguments,
         |mut args: Box<Args>, variables| {
@@ -53,7 +53,7 @@ async fn publish(config: Config, summary: &mut Summary) -> Result<End, Report> {
     match &config.task {
         Task::Publish => {}
         Task::Request(request) => {
-            let source = config.messages.open()?;
+            let source = config.messages.open(None)?;
             return request::run(&config.connect, source, message.publication(), request)
                 .await
                 .map(|()| End::Done);
@@ -64,12 +64,16 @@ async fn publish(config: Config, summary: &mut Summary) -> Result<End, Report> {
                 .map(|()| End::Done);
         }
     }
+    let mut progress = config.progress.map(Progress::new);
     // Before connecting: a file that is not there should cost no connection.
-    let source = config.messages.open()?;
+    let source = config.messages.open(progress.as_ref())?;
+    if let (Some(progress), Some(bytes)) = (&mut progress, source.single_length()) {
+        progress.is_long(bytes);
+    }
     let client = Client::connect(&config.connect).await?;
     // Up to here, and for a single message, a signal simply ends the process.
     let signals = source.is_long().then(Signals::listen).transpose()?;
-    publisher::run(client, source, config.message, signals, summary).await
+    publisher::run(client, source, config.message, signals, progress, summary).await
 }
 
 fn end(ended: Result<End, Report>, mut summary: Summary, talk: TalkArgs) -> Exit {

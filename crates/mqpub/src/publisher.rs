@@ -13,6 +13,7 @@ use mqtools_common::signals::{Signal, Signals};
 
 use crate::books::{Books, Promise, Summary, messages};
 use crate::config::Template;
+use crate::progress::Progress;
 use crate::source::messages::Messages;
 use crate::stop::{Call, GRACE, Stop};
 
@@ -44,6 +45,7 @@ pub(crate) async fn run(
     source: Messages,
     template: Template,
     signals: Option<Signals>,
+    progress: Option<Progress>,
     summary: &mut Summary,
 ) -> Result<End, Report> {
     if let Some(alias) = template.topic_alias
@@ -68,6 +70,7 @@ pub(crate) async fn run(
         books: Books::default(),
         quiet: template.quiet,
         stop: Stop::new(signals),
+        progress,
     };
     let end = match publisher.publish_all().await {
         Ok(None) => publisher.finish().await,
@@ -97,6 +100,7 @@ struct Publisher {
     books: Books,
     quiet: bool,
     stop: Stop,
+    progress: Option<Progress>,
 }
 
 impl Publisher {
@@ -118,6 +122,7 @@ impl Publisher {
                     self.exhausted = true;
                 }
             }
+            self.show_progress();
             if self.exhausted && self.client.session.is_settled() {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
@@ -164,6 +169,14 @@ impl Publisher {
                     }
                 },
             }
+        }
+    }
+
+    fn show_progress(&mut self) {
+        if let Some(progress) = &self.progress {
+            let session = &mut self.client.session;
+            let (in_flight, unsent) = (session.unacknowledged(), session.output().len());
+            progress.saw(self.books.sent, in_flight, unsent, self.client.is_up());
         }
     }
 

@@ -111,6 +111,11 @@ async fn ask(
             break;
         }
     }
+    // Somebody may have answered before the broker has acknowledged the message, or another one.
+    while !exchange.is_settled() {
+        let progress = limit.wait("the message is not acknowledged", exchange.progress());
+        progress.await?;
+    }
     Ok(())
 }
 

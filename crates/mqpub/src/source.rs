@@ -23,6 +23,8 @@ use mqtools_common::stdio;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::progress::Progress;
+
 /// How much of standard input is read at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
@@ -73,8 +75,8 @@ impl SourceConfig {
         matches!(self.input, Input::Lines(_) | Input::Recording(..)) || self.repetition.count > 1
     }
 
-    /// Reads what can be read at once.
-    pub(crate) fn open(self) -> Result<Source, Report> {
+    /// Reads what can be read at once; `progress` is told how far that is.
+    pub(crate) fn open(self, progress: Option<&Progress>) -> Result<Source, Report> {
         let payload = match self.input {
             Input::Lines(cut) => {
                 check_stdin()?;
@@ -83,7 +85,7 @@ impl SourceConfig {
             Input::Recording(path, _) => return open_recording(&path),
             Input::Text(payload) => payload.into(),
             Input::File(path) => open_file(path, self.in_memory)?,
-            Input::Stdin => read_stdin()?.into(),
+            Input::Stdin => read_stdin(progress)?.into(),
         };
         if payload.len() > MAX_REMAINING_LENGTH {
             return Err(too_large("the message"));
@@ -363,9 +365,14 @@ fn open_file(path: PathBuf, in_memory: bool) -> Result<Payload, Report> {
     }
 }
 
-fn read_stdin() -> Result<Bytes, Report> {
+fn read_stdin(progress: Option<&Progress>) -> Result<Bytes, Report> {
     check_stdin()?;
-    let payload = read_limited(io::stdin().lock()).map_err(|why| unreadable_stdin(&why))?;
+    let input = io::stdin().lock();
+    let payload = match progress {
+        Some(progress) => read_limited(progress.count(input)),
+        None => read_limited(input),
+    };
+    let payload = payload.map_err(|why| unreadable_stdin(&why))?;
     if payload.is_empty() {
         return Err(Report::new(Exit::USAGE, "standard input is empty")
             .hint("an empty message is sent with -n instead of -s"));

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Command, CommandFactory as _, Parser, ValueEnum};
 use mqtools_common::args::{self, ConnectionArgs, TalkArgs, WillArgs};
+use mqtools_common::color::ColorArgs;
 use mqtools_common::defaults::DefaultsArgs;
+use mqtools_common::generate::{self, Definition, Manual};
 use mqtools_common::message::Qos;
 use mqtools_common::protocol::RetainHandling;
 use mqtools_common::tool::Tool;
@@ -58,6 +60,23 @@ const MAX_JOBS: usize = 1000;
 const USAGE: &str = "\
 mqsub [OPTIONS]
              {-t FILTER | -U FILTER | -L URL}...";
+
+/// What the manual page and the completions are made from.
+pub const DEFINITION: Definition = Definition {
+    tool: Tool::MQSUB,
+    command,
+    manual: Manual {
+        before_options: include_str!("manual/description.roff"),
+        after_options: &[
+            include_str!("manual/formats.roff"),
+            include_str!("manual/exec.roff"),
+            generate::EXIT_STATUS,
+            generate::FILES,
+            include_str!("manual/examples.roff"),
+            include_str!("manual/differences.roff"),
+        ],
+    },
+};
 
 /// The definition of the command line; `name` is what its texts call the tool.
 #[must_use]
@@ -271,6 +290,9 @@ pub struct Args {
 
     #[command(flatten)]
     pub defaults: DefaultsArgs,
+
+    #[command(flatten)]
+    pub color: ColorArgs,
 
     #[command(flatten)]
     pub talk: TalkArgs,

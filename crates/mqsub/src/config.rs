@@ -122,6 +122,7 @@ impl Config {
                 no_retained: args.no_retained,
                 retained_only: args.retained_only,
                 changed: args.changed_only.then(Box::default),
+                repeats: exec.is_some(),
                 percent: args.random_filter,
             },
             enough: Enough {

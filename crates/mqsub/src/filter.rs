@@ -16,6 +16,8 @@ pub(crate) struct Filter {
     pub(crate) retained_only: bool,
     /// `--changed-only`
     pub(crate) changed: Option<Box<Changed>>,
+    /// Of a message that is sent again something may not have come the first time, such as success.
+    pub(crate) repeats: bool,
     /// `--random-filter`: how many of 100 messages are printed.
     pub(crate) percent: Option<f64>,
 }
@@ -42,6 +44,7 @@ impl Filter {
             no_retained,
             retained_only,
             changed,
+            repeats: _,
             percent,
         } = self;
         exclude.is_empty()
@@ -63,6 +66,7 @@ impl Filter {
         }
         if let Some(changed) = &mut self.changed
             && !changed.is_news(message)
+            && !(self.repeats && message.dup)
         {
             return Verdict::Hide;
         }

@@ -20,6 +20,7 @@ mod sink;
 mod stats;
 mod stop;
 mod subscriber;
+mod terminal;
 mod watch;
 
 use std::ffi::OsString;
@@ -27,7 +28,6 @@ use std::ffi::OsString;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::{self, Report};
-use mqtools_common::tool::Tool;
 use mqtools_common::{runtime, stdio, summary, usage};
 
 use crate::cli::Args;
@@ -42,8 +42,7 @@ pub use printer::Printer;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     usage::run(
-        Tool::MQSUB,
-        cli::command,
+        &cli::DEFINITION,
         |_| None,
         arguments,
         |mut args: Box<Args>, variables| {

@@ -13,7 +13,7 @@ use crate::format::Printed;
 use crate::saver::Saver;
 use crate::screen::Screen;
 use crate::sink::SinkError;
-use crate::stats::Stats;
+use crate::stats::{Beside, Stats};
 
 /// How long the reader of standard output may take for what is left, once somebody waits for the
 /// end; the same for commands that were asked to end.
@@ -42,9 +42,14 @@ impl Output {
             Some(folder) => Some(Box::new(Saver::new(folder)?)),
             None => None,
         };
-        let is_alone = matches!(display, Display::Nothing);
+        let beside = match (&display, &config.exec) {
+            (_, Some(_)) => Beside::Commands,
+            (Display::Nothing, None) => Beside::Nothing,
+            (_, None) => Beside::Output,
+        };
+        let stats = config.stats.then(|| Stats::new(beside)).transpose()?;
         Ok(Self {
-            stats: config.stats.then(|| Box::new(Stats::new(is_alone))),
+            stats: stats.map(Box::new),
             screen: Screen::new(display)?,
             saver,
             runner: config.exec.take().map(|exec| Box::new(Runner::new(exec))),
@@ -64,6 +69,9 @@ impl Output {
     /// else tells the user.
     pub(crate) fn set_connected(&mut self, is_connected: bool) {
         self.screen.set_connected(is_connected);
+        if let Some(stats) = &mut self.stats {
+            stats.set_connected(is_connected);
+        }
     }
 
     /// Takes in one message.

@@ -178,7 +178,7 @@ impl Sink {
 }
 
 /// Whether a write cannot wait for somebody else.
-fn takes_all(out: impl AsFd) -> bool {
+pub(crate) fn takes_all(out: impl AsFd) -> bool {
     fstat(out).is_ok_and(|stat| match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile | FileType::BlockDevice => true,
         FileType::CharacterDevice => major(stat.st_rdev) == MEMORY_DEVICES,

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result};
 
 use crate::shell::{cargo, root, run, show};
-use crate::{parts, size};
+use crate::{dist, parts};
 
 /// How to measure; `bench run --help` says more of each.
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ pub(crate) fn measure(args: &BenchArgs) -> Result<ExitCode> {
     run(cargo()
         .args(["build", "--release"])
         .args(packages.as_flattened()))?;
-    let mut bench = Command::new(size::target_folder().join("release/bench"));
+    let mut bench = Command::new(dist::target_folder().join("release/bench"));
     bench.current_dir(root()).args(words(args));
     show(&bench);
     let status = bench.status().context("cannot run the benchmark")?;

@@ -3,7 +3,9 @@
 
 mod bench;
 mod demo;
+mod dist;
 mod faults;
+mod generate;
 mod node;
 mod parts;
 mod python;
@@ -32,12 +34,21 @@ enum Task {
         #[arg(long, conflicts_with = "broker")]
         embedded: bool,
     },
+    /// Build what is handed out, under target/dist: Debian packages, a tarball, checksums, and a
+    /// list of what is in each program
+    Dist {
+        /// Also a tarball of programs that need no library
+        #[arg(long = "static")]
+        statically: bool,
+    },
     /// Kill brokers while lines flow, and print what was lost and doubled, beside mosquitto_pub
     Faults {
         /// How many runs of each kind
         #[arg(default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
         runs: u32,
     },
+    /// Write man/ and completions/ anew, from what the tools print
+    Generate,
     /// Install what the tests need, and nothing more
     Setup,
     /// Build the tools as they are released, and check how large they are
@@ -60,7 +71,9 @@ fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Bench(args) => bench::measure(&args),
         Task::Demo { broker, embedded } => demo::run(broker.as_deref(), embedded),
+        Task::Dist { statically } => dist::make(statically),
         Task::Faults { runs } => faults::table(runs).map(|()| ExitCode::SUCCESS),
+        Task::Generate => generate::write().map(|()| ExitCode::SUCCESS),
         Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),
         Task::Size => size::check(),
         Task::Soak { minutes } => faults::soak(minutes).map(|()| ExitCode::SUCCESS),

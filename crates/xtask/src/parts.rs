@@ -27,10 +27,21 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("pkg-config", "pkg-config"),
     ("strace", "strace"),
     ("valgrind", "valgrind"),
+    ("bash", "bash"),
+    ("fish", "fish"),
+    ("zsh", "zsh"),
+    ("groff", "groff-base"),
+    ("mandoc", "mandoc"),
+    ("dpkg-shlibdeps", "dpkg-dev"),
+    ("lintian", "lintian"),
+    ("man", "man-db"),
 ];
 
 /// The packages of those that the benchmark runs.
 const OF_BENCH: [&str; 3] = ["mosquitto", "mosquitto-clients", "valgrind"];
+
+/// The packages of those that make packages.
+const OF_DIST: [&str; 1] = ["dpkg-dev"];
 
 /// Makes sure that every program is there, and gives a Python that can make environments.
 ///
@@ -46,11 +57,12 @@ pub(crate) fn ensure() -> Result<PathBuf> {
 
 /// Makes sure that what the benchmark needs is there; installs as [`ensure`] does.
 pub(crate) fn ensure_for_bench() -> Result<()> {
-    provide("the benchmark", || {
-        let mut packages = missing();
-        packages.retain(|package| OF_BENCH.contains(package));
-        packages
-    })
+    provide("the benchmark", || missing_of(&OF_BENCH))
+}
+
+/// Makes sure that what makes packages is there; installs as [`ensure`] does.
+pub(crate) fn ensure_for_dist() -> Result<()> {
+    provide("the packages", || missing_of(&OF_DIST))
 }
 
 fn provide(what_for: &str, missing: impl Fn() -> Vec<&'static str>) -> Result<()> {
@@ -77,6 +89,12 @@ fn missing() -> Vec<&'static str> {
         .collect();
     packages.dedup();
     packages
+}
+
+fn missing_of(packages: &[&str]) -> Vec<&'static str> {
+    let mut missing = missing();
+    missing.retain(|package| packages.contains(package));
+    missing
 }
 
 fn missing_packages() -> Vec<&'static str> {

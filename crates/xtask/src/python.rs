@@ -31,6 +31,12 @@ const ENVIRONMENTS: &[Environment] = &[
         requirement: "argon2-cffi",
         check: "import argon2; argon2.PasswordHasher()",
     },
+    // The validator of CycloneDX's own project, with the schema inside.
+    Environment {
+        folder: "cyclonedx",
+        requirement: "cyclonedx-python-lib[json-validation]>=11,<12",
+        check: "import jsonschema; from cyclonedx.validation.json import JsonStrictValidator",
+    },
 ];
 
 /// Makes what is missing or incomplete under `target/test-python`.

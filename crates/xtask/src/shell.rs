@@ -49,6 +49,22 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs the command unseen, and gives what it printed to stdout; fails unless it succeeds.
+pub(crate) fn read(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {}", typed(command)))?;
+    ensure!(
+        output.status.success(),
+        "{} ended with {}: {}",
+        typed(command),
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    String::from_utf8(output.stdout).with_context(|| format!("what {} printed", typed(command)))
+}
+
 /// Runs the command unseen; whether it succeeded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
@@ -61,18 +77,23 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// Prints the command as it could be typed, and gives it back.
 pub(crate) fn show(command: &Command) -> String {
+    let typed = typed(command);
+    say(&format!("$ {typed}"));
+    typed
+}
+
+/// The command as it could be typed.
+fn typed(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = match program.file_name() {
         Some(name) if name == "cargo" => name.to_string_lossy(),
         _ => program.as_os_str().to_string_lossy(),
     };
-    let typed = std::iter::once(program)
+    std::iter::once(program)
         .chain(command.get_args().map(|word| word.to_string_lossy()))
         .map(|word| quote(&word))
         .collect::<Vec<_>>()
-        .join(" ");
-    say(&format!("$ {typed}"));
-    typed
+        .join(" ")
 }
 
 /// Quotes a word where a shell would need it.

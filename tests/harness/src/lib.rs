@@ -12,10 +12,13 @@
 
 mod broker;
 pub mod certs;
+pub mod completions;
 pub mod fake_broker;
 pub mod garbage;
+pub mod generated;
 pub mod lab;
 mod locate;
+pub mod manual;
 mod output;
 mod peer;
 mod ports;

@@ -112,6 +112,16 @@ impl fmt::Display for Cost {
 
 /// Hashes a password with a fresh salt, as the text that goes behind the colon.
 ///
+/// ```
+/// use mqtools_common::passwd::hash::{HashError, Scheme, hash, verify};
+/// use mqtools_common::secret::Secret;
+///
+/// let text = hash(Scheme::default(), &Secret::new(b"secret".to_vec()))?;
+/// assert!(text.starts_with("$7$1000$"));
+/// assert!(verify(&Secret::new(b"secret".to_vec()), text.as_bytes())?);
+/// # Ok::<(), HashError>(())
+/// ```
+///
 /// # Errors
 /// [`HashError`] when the iterations are out of range, or the system has no random bytes, or
 /// not enough memory for Argon2id.

@@ -1,6 +1,6 @@
 //! Password files as MQTT brokers read them: one line ([`entry`]), its hash ([`hash`], and which
 //! [`broker`] reads it) and
-//! the file as a whole ([`file`]), of which a change is a [`patch`]. Knows no sockets and no command line.
+//! the file as a whole ([`mod@file`]), of which a change is a [`patch`]. Knows no sockets and no command line.
 
 pub mod broker;
 pub mod entry;

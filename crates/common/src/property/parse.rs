@@ -73,7 +73,7 @@ const WILL: [&str; 7] = [
 ];
 
 /// What each command's packet may have (MQTT 5, section 2.2.2.2, table 2-4).
-const NAMES: [(&str, &[&str]); 6] = [
+pub(crate) const NAMES: [(&str, &[&str]); 6] = [
     (
         "connect",
         &[
@@ -105,6 +105,13 @@ const NAMES: [(&str, &[&str]); 6] = [
         &["reason-string", "session-expiry-interval", "user-property"],
     ),
     ("will", &WILL),
+];
+
+/// The properties whose value is 0 or 1.
+pub(crate) const SWITCHES: [&str; 3] = [
+    "payload-format-indicator",
+    "request-problem-information",
+    "request-response-information",
 ];
 
 /// The packets that have properties, but are not for the user to write.

@@ -20,13 +20,13 @@ pub enum Event {
     Connected(Accepted),
     /// The broker refused the CONNECT; the connection is of no more use.
     Refused(Refusal),
-    /// A message arrived. Hand its receipt to [`Session::acknowledge`] once it is safe.
+    /// A message arrived. Hand its receipt to [`Session::acknowledge`](super::Session::acknowledge) once it is safe.
     Message(Message),
     /// A QoS 1 or 2 message reached the end of its exchange, well or with a failure code. The
     /// code is ours when, after a reconnect, the broker's new limits forbid to send it again,
     /// which is also told of a QoS 0 message.
     Published {
-        /// The identifier that [`Session::publish`] gave; 0 at QoS 0.
+        /// The identifier that [`Session::publish`](super::Session::publish) gave; 0 at QoS 0.
         packet_id: u16,
         /// The broker's verdict.
         reason: ReasonCode,
@@ -35,7 +35,7 @@ pub enum Event {
     },
     /// SUBACK: one code for each filter, 0 to 2 the QoS granted, 128 and up a refusal.
     Subscribed {
-        /// The identifier that [`Session::subscribe`] gave.
+        /// The identifier that [`Session::subscribe`](super::Session::subscribe) gave.
         packet_id: u16,
         /// In the order of the filters.
         codes: Vec<ReasonCode>,
@@ -44,7 +44,7 @@ pub enum Event {
     },
     /// UNSUBACK; the codes are empty before MQTT 5.
     Unsubscribed {
-        /// The identifier that [`Session::unsubscribe`] gave.
+        /// The identifier that [`Session::unsubscribe`](super::Session::unsubscribe) gave.
         packet_id: u16,
         /// In the order of the filters.
         codes: Vec<ReasonCode>,

@@ -2,6 +2,24 @@
 //!
 //! It does no I/O and reads no clock, so it is tested with scripted bytes and simulated
 //! networks. Whoever drives it ([`crate::client`]) moves the bytes and tells it the time.
+//!
+//! ```
+//! use std::time::Instant;
+//!
+//! use bytes::BytesMut;
+//! use mqtools_common::protocol::{Connect, Event, ProtocolError, Session};
+//!
+//! let mut session = Session::new(Connect::default(), 100, None);
+//! session.open(Instant::now())?;
+//! // CONNECT waits to be written to the broker.
+//! assert!(!session.output().is_empty());
+//!
+//! // The broker's CONNACK: accepted, no session present.
+//! let mut bytes = BytesMut::from(&[0x20, 2, 0, 0][..]);
+//! session.feed(&mut bytes, Instant::now())?;
+//! assert!(matches!(session.next_event(), Some(Event::Connected(_))));
+//! # Ok::<(), ProtocolError>(())
+//! ```
 
 mod aliases;
 mod codec;

@@ -152,7 +152,6 @@ fn takes_any_bytes(arg: &Arg) -> bool {
     .any(|any| kind == *any)
 }
 
-/// None where an argument without a name is missing.
 fn missing(error: &Error) -> Option<String> {
     let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else {
         return None;
@@ -179,7 +178,8 @@ fn alternatives(shown: &str) -> Option<String> {
             let (first, last) = group.rsplit_once(", ")?;
             Some(format!("one of {first} and {last}"))
         }
-        None => shown.starts_with('-').then(|| shown.to_owned()),
+        None if shown.starts_with('-') => Some(shown.to_owned()),
+        None => Some(shown.trim_matches(['<', '>']).to_owned()),
     }
 }
 
@@ -217,7 +217,7 @@ mod tests {
                 Some("one of --url <U> and --topic <T>"),
             ),
             ("<-m|-f <F>|-n>", Some("one of -m, -f <F> and -n")),
-            ("<FILE>", None),
+            ("<FILE>", Some("FILE")),
         ] {
             assert_eq!(alternatives(shown).as_deref(), expected);
         }

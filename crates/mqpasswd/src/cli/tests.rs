@@ -118,10 +118,7 @@ fn the_number_of_words_is_checked_and_no_word_is_repeated() {
         "error: -b needs the password, too"
     );
     assert_eq!(error("mqpasswd f"), "error: the user name is missing");
-    assert_eq!(
-        error("mqpasswd"),
-        "error: the following required arguments were not provided: <PASSWORDFILE>"
-    );
+    assert_eq!(error("mqpasswd"), "error: PASSWORDFILE is missing");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use mqtools_common::report::Report;
 use super::records::{Recipe, Recording, Records};
 use super::{Input, Source, SourceConfig};
 use crate::books::Promise;
+use crate::progress::Progress;
 
 /// What is published, and how it becomes messages.
 #[derive(Debug)]
@@ -17,8 +18,8 @@ pub(crate) struct MessagesConfig {
 }
 
 impl MessagesConfig {
-    /// Reads what can be read at once.
-    pub(crate) fn open(self) -> Result<Messages, Report> {
+    /// Reads what can be read at once; `progress` is told how far that is.
+    pub(crate) fn open(self, progress: Option<&Progress>) -> Result<Messages, Report> {
         let recording = match &self.source.input {
             Input::Recording(path, times) => Some(Recording {
                 path: path.clone(),
@@ -26,7 +27,7 @@ impl MessagesConfig {
             }),
             _ => None,
         };
-        let mut source = self.source.open()?;
+        let mut source = self.source.open(progress)?;
         Ok(match self.recipe {
             None => Messages::Alike(source),
             Some(mut recipe) => {
@@ -85,6 +86,20 @@ impl Messages {
     pub(crate) fn lines(&mut self) -> Option<(&mut Bytes, u8)> {
         match self {
             Self::Alike(Source::Lines(lines)) => Some(lines.chunk()),
+            _ => None,
+        }
+    }
+
+    /// How long the message is, in bytes, if it is the only one.
+    pub(crate) fn single_length(&self) -> Option<usize> {
+        let source = match self {
+            Self::Alike(source) => source,
+            Self::Made(records) => records.source(),
+        };
+        match source {
+            Source::Repeated {
+                payload, left: 1, ..
+            } => Some(payload.len()),
             _ => None,
         }
     }

@@ -159,6 +159,10 @@ impl Records {
         true
     }
 
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// Whether each message has a QoS of its own.
     pub(crate) fn has_qos(&self) -> bool {
         matches!(self.recipe.form, Form::Object(_))

@@ -15,7 +15,7 @@ pub(crate) const TIMES: &str = "@@ @N and @ with a letter of strftime, such as @
 pub(crate) const ESCAPES: &str = r"\\ \0 \a \e \n \r \t \v";
 
 /// The letters of strftime that mean something.
-const STRFTIME: &[u8] = b"ABCDFGHIMPRSTUVWXYZabcdeghjklmnprstuwxyz";
+pub(super) const STRFTIME: &[u8] = b"ABCDFGHIMPRSTUVWXYZabcdeghjklmnprstuwxyz";
 
 /// What may stand between the digits of `%x`.
 const SEPARATORS: &[u8] = b" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~";

@@ -9,7 +9,7 @@ use mqtools_common::topic::TopicName;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Format, Printed, Template};
+use super::{Format, Printed, Template, compile};
 
 fn message(payload: &[u8]) -> Message {
     Message {
@@ -379,4 +379,18 @@ fn on_terminal(format: Option<&str>, topic: bool, pretty: bool, message: &Messag
     let mut out = Vec::new();
     let _ = format.for_terminal(true).write(message, &mut out).unwrap();
     out
+}
+
+#[test]
+fn the_manual_page_has_every_conversion() {
+    let page = include_str!("../manual/formats.roff");
+    for conversion in compile::CONVERSIONS.split(' ') {
+        let entry = format!(".TP\n.B {conversion}\n");
+        assert!(page.contains(&entry), "{conversion}");
+    }
+    for letter in compile::STRFTIME {
+        let time = format!("@{}", char::from(*letter));
+        let is_it = |word: &str| word.trim_matches('"') == time;
+        assert!(page.split_whitespace().any(is_it), "{time}");
+    }
 }

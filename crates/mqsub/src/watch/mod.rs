@@ -3,34 +3,22 @@
 
 mod board;
 mod pulse;
-mod terminal;
-mod text;
 
 use std::io::{self, Write};
 use std::time::Duration;
 
-use mqtools_common::exit::Exit;
 use mqtools_common::message::Message;
 use mqtools_common::report::Report;
-use rustix::process::{Signal as Number, getpid, kill_process};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use self::board::{Board, Line};
-use self::terminal::Terminal;
 use crate::format::{Format, Printed};
+use crate::terminal::{BEGIN, Change, Changes, END, NOT_CONNECTED, Terminal, put, text};
 
 pub(crate) use self::board::Order;
 
 /// The shortest time between two pictures: more a person cannot read.
 const FRAME: Duration = Duration::from_millis(50);
-
-/// Around a picture: terminals that know it (synchronized output) show it at once.
-const BEGIN: &[u8] = b"\x1b[?2026h";
-const END: &[u8] = b"\x1b[?2026l";
-
-/// On the last line while there is no connection.
-const NOT_CONNECTED: &str = "connection lost, trying again";
 
 /// How much is kept of what is printed of one message, in bytes: no terminal is wider.
 const KEPT: usize = 4096;
@@ -54,18 +42,14 @@ pub(crate) struct Watch {
     /// Something has changed since the last picture.
     is_stale: bool,
     is_connected: bool,
-    resized: Signal,
-    suspended: Signal,
-    continued: Signal,
+    changes: Changes,
     /// What [`Watch::wake`] waited for.
     woken_by: Option<WokenBy>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum WokenBy {
-    Resized,
-    Suspended,
-    Continued,
+    Change(Change),
     Frame,
 }
 
@@ -81,9 +65,7 @@ impl Watch {
             next: Instant::now(),
             is_stale: true,
             is_connected: true,
-            resized: listen(SignalKind::window_change())?,
-            suspended: listen(SignalKind::from_raw(Number::TSTP.as_raw()))?,
-            continued: listen(SignalKind::from_raw(Number::CONT.as_raw()))?,
+            changes: Changes::listen()?,
             woken_by: None,
         })
     }
@@ -127,9 +109,7 @@ impl Watch {
             }
         };
         let by = tokio::select! {
-            _ = self.resized.recv() => WokenBy::Resized,
-            _ = self.suspended.recv() => WokenBy::Suspended,
-            _ = self.continued.recv() => WokenBy::Continued,
+            change = self.changes.next() => WokenBy::Change(change),
             () = frame => WokenBy::Frame,
         };
         self.woken_by = Some(by);
@@ -137,14 +117,9 @@ impl Watch {
 
     pub(crate) fn woken(&mut self) -> io::Result<()> {
         match self.woken_by.take() {
-            Some(WokenBy::Suspended) => {
-                self.terminal.close()?;
-                // Not TSTP, which is caught. It ends with CONT.
-                Ok(kill_process(getpid(), Number::STOP)?)
-            }
-            // Whoever had the terminal meanwhile may have left it in any state.
-            Some(WokenBy::Continued) => self.open(),
-            Some(WokenBy::Resized | WokenBy::Frame) => self.draw(),
+            Some(WokenBy::Change(Change::Suspended)) => self.terminal.suspend(),
+            Some(WokenBy::Change(Change::Continued)) => self.open(),
+            Some(WokenBy::Change(Change::Resized) | WokenBy::Frame) => self.draw(),
             None => Ok(()),
         }
     }
@@ -236,19 +211,6 @@ fn put_status(line: usize, text: &str, columns: usize, out: &mut Vec<u8>) -> io:
 fn not_shown(topics: usize) -> String {
     let plural = if topics == 1 { "" } else { "s" };
     format!("{topics} more topic{plural} not shown")
-}
-
-/// A line, and nothing of what was there before. Behind a full line nothing is erased: the
-/// cursor still stands on its last character.
-fn put((text, width): (String, usize), columns: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(text.as_bytes());
-    if width < columns {
-        out.extend_from_slice(b"\x1b[K");
-    }
-}
-
-fn listen(kind: SignalKind) -> Result<Signal, Report> {
-    signal(kind).map_err(|why| Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why))
 }
 
 /// Keeps the first bytes, and takes the rest without keeping it.

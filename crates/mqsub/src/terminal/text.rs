@@ -14,7 +14,7 @@ const MARKS: usize = 8;
 
 /// One line on which no character moves the cursor, changes a colour, or rearranges others.
 /// A trailing newline is dropped.
-pub(super) fn harmless(bytes: &[u8]) -> String {
+pub(crate) fn harmless(bytes: &[u8]) -> String {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     String::from_utf8_lossy(bytes)
         .chars()
@@ -30,7 +30,7 @@ pub(super) fn harmless(bytes: &[u8]) -> String {
 }
 
 /// As much of a text as has room in so many columns, and how many it takes.
-pub(super) fn cut(text: &str, columns: usize) -> (String, usize) {
+pub(crate) fn cut(text: &str, columns: usize) -> (String, usize) {
     let mut line = String::with_capacity(columns.min(text.len()));
     let mut width = 0;
     // Where the line is cut if it has to be: the sign for it takes a column.

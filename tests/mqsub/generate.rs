@@ -1,0 +1,29 @@
+//! `--generate`: the manual page and the completions, alone on the command line, and as they are
+//! checked in.
+
+use std::os::unix::fs::symlink;
+
+use harness::{Tool, generated, mqsub};
+use tempfile::TempDir;
+
+#[test]
+fn what_is_checked_in_is_what_it_prints() {
+    generated::assert_current("mqsub", mqsub);
+}
+
+#[test]
+fn under_the_original_name_the_texts_speak_of_that() {
+    let folder = TempDir::new().unwrap();
+    let link = folder.path().join("mosquitto_sub");
+    symlink(mqsub().path(), &link).unwrap();
+    for what in ["man", "bash", "zsh", "fish", "powershell", "elvish"] {
+        let option = format!("--generate={what}");
+        let output = Tool::new(&link).arg(option).run().assert_success();
+        let name = if what == "man" {
+            "MOSQUITTO_SUB"
+        } else {
+            "mosquitto_sub"
+        };
+        assert!(output.stdout_str().contains(name), "{what}: {output}");
+    }
+}
