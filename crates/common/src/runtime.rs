@@ -15,6 +15,8 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Report>>) -> Result<T, R
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        // Room for more would be memory that is never used.
+        .max_io_events_per_tick(64)
         .build_local(LocalOptions::default())
         .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start").cause(why))?;
     let outcome = runtime.block_on(work);

@@ -97,9 +97,9 @@ impl Sink {
             && let Some(message) = run.next()
         {
             match &mut self.0 {
-                Way::File { out, .. } => format.show(message, out)?,
-                Way::Pipe(pipe) => format.show(message, pipe.batch())?,
-            };
+                Way::File { out, .. } => format.show_surely(message, out)?,
+                Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
+            }
             *count += 1;
         }
         Ok(())

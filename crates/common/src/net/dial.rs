@@ -174,19 +174,33 @@ type Failure = (Option<SocketAddr>, io::Error);
 /// Tries the addresses in turn, the next one as soon as the one before has failed or has
 /// had its head start; the first connection wins.
 async fn race(addresses: Vec<SocketAddr>, local: Option<Local>) -> Result<TcpStream, Vec<Failure>> {
+    let attempt = |address| {
+        let local = local.clone();
+        async move {
+            connect(address, local)
+                .await
+                .map_err(|why| (Some(address), why))
+        }
+    };
     let mut attempts = JoinSet::new();
     let mut failures = Vec::new();
     let mut addresses = addresses.into_iter();
+    // Not as a task: mostly it is the only one.
+    if let Some(address) = addresses.next() {
+        let mut first = Box::pin(attempt(address));
+        match timeout(ATTEMPT_DELAY, &mut first).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(failure)) => failures.push(failure),
+            Err(_) => {
+                attempts.spawn(first);
+            }
+        }
+    }
     loop {
         let next = addresses.next();
         let last = next.is_none();
         if let Some(address) = next {
-            let local = local.clone();
-            attempts.spawn(async move {
-                connect(address, local)
-                    .await
-                    .map_err(|why| (Some(address), why))
-            });
+            attempts.spawn(attempt(address));
         }
         let outcome = if last {
             attempts.join_next().await

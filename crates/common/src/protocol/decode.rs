@@ -109,6 +109,31 @@ impl Frame {
     }
 }
 
+/// The length of an acknowledgement that says nothing but its identifier, in bytes.
+pub(super) const PLAIN_ACK: usize = 4;
+
+/// Such an acknowledgement at the front of the input, which means success in all versions (MQTT 5,
+/// section 3.4.2.1); anything else is for [`Frame`].
+pub(super) fn plain_ack(input: &[u8], maximum: u32) -> Option<(AckKind, Ack)> {
+    let [first, 2, high, low, ..] = *input else {
+        return None;
+    };
+    let kind = match first {
+        0x40 => AckKind::Puback,
+        0x50 => AckKind::Pubrec,
+        0x62 => AckKind::Pubrel,
+        0x70 => AckKind::Pubcomp,
+        _ => return None,
+    };
+    let packet_id = u16::from_be_bytes([high, low]);
+    let ack = Ack {
+        packet_id,
+        reason: ReasonCode::SUCCESS,
+        reason_string: None,
+    };
+    (packet_id != 0 && PLAIN_ACK <= maximum as usize).then_some((kind, ack))
+}
+
 /// Fixed header and remaining length of the packet at the front, in bytes; none while the
 /// header is not there as a whole (MQTT 5, section 2.1.4).
 pub(super) fn frame_length(input: &[u8]) -> Result<Option<(usize, usize)>, ProtocolError> {
@@ -328,4 +353,49 @@ fn unsuback(version: Version, body: &[u8]) -> Result<Incoming, ProtocolError> {
 /// The rest of a SUBACK or UNSUBACK: one code for each filter.
 fn codes(body: &Body<'_>) -> Vec<ReasonCode> {
     body.rest().iter().copied().map(ReasonCode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_ack_is_what_its_frame_says() {
+        for version in [Version::V31, Version::V311, Version::V5] {
+            for first in 0..=u8::MAX {
+                for (length, id, maximum) in [
+                    (2, 1, 4),
+                    (2, 0xABCD, u32::MAX),
+                    (2, 0, 9),
+                    (3, 1, 9),
+                    (2, 1, 3),
+                ] {
+                    let [high, low] = u16::to_be_bytes(id);
+                    let packet = [first, length, high, low, 0xD0, 0];
+                    let mut input = BytesMut::from(&packet[..]);
+                    let frame = Frame::find(version, &input, maximum).ok().flatten();
+                    let slowly = frame.filter(|frame| !frame.is_publish()).and_then(|frame| {
+                        let packet = frame.other(version, &mut input).ok()?;
+                        Some((packet, input.len()))
+                    });
+                    match plain_ack(&packet, maximum) {
+                        Some((kind, ack)) => {
+                            let left = packet.len() - PLAIN_ACK;
+                            assert_eq!(
+                                slowly,
+                                Some((Incoming::Ack(kind, ack), left)),
+                                "{packet:?}"
+                            );
+                        }
+                        None if length == 2 => {
+                            let is_ack = matches!(slowly, Some((Incoming::Ack(..), _)));
+                            assert!(!is_ack, "{packet:?}");
+                        }
+                        None => {}
+                    }
+                }
+            }
+        }
+        assert_eq!(plain_ack(&[0x40, 2, 0], 9), None);
+    }
 }

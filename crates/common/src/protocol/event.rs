@@ -87,15 +87,15 @@ impl Events {
     }
 
     pub(super) fn pop_front(&mut self) -> Option<Event> {
-        loop {
-            if let Entry::Run(run) = self.0.front_mut()?
-                && let Some(message) = run.next_message()
-            {
+        while let Some(run) = self.run() {
+            if let Some(message) = run.next_message() {
                 return Some(Event::Message(message));
             }
-            if let Entry::Event(event) = self.0.pop_front()? {
-                return Some(event);
-            }
+            self.0.pop_front();
+        }
+        match self.0.pop_front()? {
+            Entry::Event(event) => Some(event),
+            Entry::Run(_) => None,
         }
     }
 

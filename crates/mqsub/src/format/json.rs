@@ -95,7 +95,11 @@ fn object(
     moment.microseconds(out)?;
     moment.strftime(ZONE, out)?;
     out.write_all(b"\",\"topic\":")?;
-    string(message.topic(), out)?;
+    if is_plain(message.topic) {
+        quoted(message.topic, out)?;
+    } else {
+        string(message.topic(), out)?;
+    }
     out.write_all(b",\"qos\":")?;
     number(message.qos.level(), out)?;
     out.write_all(if message.retain {

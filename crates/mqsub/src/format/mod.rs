@@ -90,6 +90,22 @@ impl Format {
         self
     }
 
+    /// The same, where [every message is written](Self::is_sure).
+    #[inline]
+    pub(crate) fn show_surely(&self, message: View<'_>, out: &mut impl Write) -> io::Result<()> {
+        match self.body {
+            Body::Plain {
+                topic,
+                newline,
+                terminal: false,
+            } => {
+                let topic = topic.then_some(message.topic);
+                plain(topic, message.payload, newline, out)
+            }
+            _ => self.show(message, out).map(drop),
+        }
+    }
+
     /// Whether every message is written, whatever it says.
     pub(crate) fn is_sure(&self) -> bool {
         let body = match &self.body {
@@ -159,6 +175,7 @@ impl Body {
     }
 }
 
+#[inline]
 fn plain(
     topic: Option<&[u8]>,
     payload: &[u8],

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Buf as _, BytesMut};
 
 use super::{Received, Session, State};
 use crate::message::{Message, Qos};
 use crate::property::Properties;
 use crate::protocol::ProtocolError;
-use crate::protocol::decode::Frame;
+use crate::protocol::decode::{Frame, PLAIN_ACK, plain_ack};
 use crate::protocol::event::{Event, Verdict};
 use crate::protocol::in_flight::{Request, Stage};
 use crate::protocol::keep_alive::KeepAlive;
@@ -31,16 +31,24 @@ impl Session {
             if let Some((run, live)) = self.take_run(input) {
                 self.achieved += live;
                 self.events.push_run(run);
+                continue;
             }
-            let taken = match self.frame(input) {
-                Ok(None) => break,
-                Ok(Some(frame)) if frame.is_publish() => frame
-                    .publish(self.connect.version, input, self.connection)
-                    .and_then(|message| self.message(message)),
-                Ok(Some(frame)) => frame
-                    .other(self.connect.version, input)
-                    .and_then(|packet| self.take_in(packet, now)),
-                Err(error) => Err(error),
+            let is_online = self.state == State::Online;
+            let ack = plain_ack(input, self.maximum_packet_size()).filter(|_| is_online);
+            let taken = if let Some((kind, ack)) = ack {
+                input.advance(PLAIN_ACK);
+                self.acknowledged(kind, ack)
+            } else {
+                match self.frame(input) {
+                    Ok(None) => break,
+                    Ok(Some(frame)) if frame.is_publish() => frame
+                        .publish(self.connect.version, input, self.connection)
+                        .and_then(|message| self.message(message)),
+                    Ok(Some(frame)) => frame
+                        .other(self.connect.version, input)
+                        .and_then(|packet| self.take_in(packet, now)),
+                    Err(error) => Err(error),
+                }
             };
             if let Err(why) = taken {
                 self.reproach(&why);
@@ -56,8 +64,10 @@ impl Session {
     }
 
     /// Messages that need no look of their own; with a trace each has a line.
+    #[inline]
     fn take_run(&self, input: &mut BytesMut) -> Option<(Run, u64)> {
-        if self.state != State::Online || self.trace.is_some() {
+        let may_be_one = matches!(input.first(), Some(0x30 | 0x31));
+        if !may_be_one || self.state != State::Online || self.trace.is_some() {
             return None;
         }
         Run::take(self.connect.version, input, self.maximum_packet_size())
