@@ -1,13 +1,12 @@
 //! Who may read a new password file.
 
-use std::ffi::CString;
 use std::io;
 use std::path::Path;
 
 use mqtools_common::exit::Exit;
 use mqtools_common::passwd::file::Access;
 use mqtools_common::report::{self, Report};
-use nix::unistd::{Group, User, getgrouplist};
+use nix::unistd::{Group, User};
 use rustix::process::geteuid;
 
 /// The user that brokers run as where a package installed them.
@@ -93,11 +92,12 @@ pub(crate) fn broker_can_read(owner: u32, group: u32, mode: u32) -> Option<bool>
     if broker.uid.as_raw() == owner {
         return Some(mode & 0o400 != 0);
     }
-    let groups = CString::new(BROKER)
-        .ok()
-        .and_then(|name| getgrouplist(&name, broker.gid).ok())
-        .unwrap_or_else(|| vec![broker.gid]);
-    Some(if groups.iter().any(|one| one.as_raw() == group) {
+    // By the group's members, because macOS has no getgrouplist that nix knows.
+    let is_member = broker.gid.as_raw() == group
+        || Group::from_gid(group.into()).is_ok_and(|group| {
+            group.is_some_and(|group| group.mem.iter().any(|one| one == BROKER))
+        });
+    Some(if is_member {
         mode & 0o040 != 0
     } else {
         mode & 0o004 != 0
