@@ -28,7 +28,7 @@ set edit:completion:arg-completer[mqpasswd] = {|@words|
             cand --generate 'Make a random password, and print it on stdout'
             cand --import 'Add and update the users of a file of user:password lines, or of CSV with a header (user,password)'
             cand --reload 'Make the broker read the file after a change: its process id, or the file with it'
-            cand --color 'Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR is set), always or never'
+            cand --color 'Whether errors, warnings and help have colours: auto, the default (on a terminal, unless NO_COLOR is set), always or never'
             cand -b 'Take the password from the command line'
             cand -c 'Make a new file'
             cand --no-clobber 'With -c: leave an existing file as it is, and fail'

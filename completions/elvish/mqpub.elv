@@ -87,7 +87,7 @@ set edit:completion:arg-completer[mqpub] = {|@words|
             cand --will-qos 'The Will''s QoS: 0, 1 or 2'
             cand -o 'Read options from this file, one a line: -h localhost'
             cand --options-file 'Read options from this file, one a line: -h localhost'
-            cand --color 'Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR is set), always or never'
+            cand --color 'Whether errors, warnings and help have colours: auto, the default (on a terminal, unless NO_COLOR is set), always or never'
             cand --generate 'Print the manual page, or the completions for a shell: man, bash, zsh, fish, powershell or elvish'
             cand -L 'mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC in one word, percent-decoded'
             cand --url 'mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC in one word, percent-decoded'

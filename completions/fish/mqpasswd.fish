@@ -14,7 +14,7 @@ complete -c mqpasswd -l password-file -d 'Take the password from the first line 
 complete -c mqpasswd -l generate -d 'Make a random password, and print it on stdout' -r -f
 complete -c mqpasswd -l import -d 'Add and update the users of a file of user:password lines, or of CSV with a header (user,password)' -r -F
 complete -c mqpasswd -l reload -d 'Make the broker read the file after a change: its process id, or the file with it' -r -F
-complete -c mqpasswd -l color -d 'Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR is set), always or never' -r -f -a "auto\t''
+complete -c mqpasswd -l color -d 'Whether errors, warnings and help have colours: auto, the default (on a terminal, unless NO_COLOR is set), always or never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c mqpasswd -s b -d 'Take the password from the command line'

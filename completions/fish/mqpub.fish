@@ -63,7 +63,7 @@ complete -c mqpub -l will-qos -d 'The Will\'s QoS: 0, 1 or 2' -r -f -a "0\t''
 1\t''
 2\t''"
 complete -c mqpub -s o -l options-file -d 'Read options from this file, one a line: -h localhost' -r -F
-complete -c mqpub -l color -d 'Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR is set), always or never' -r -f -a "auto\t''
+complete -c mqpub -l color -d 'Whether errors, warnings and help have colours: auto, the default (on a terminal, unless NO_COLOR is set), always or never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c mqpub -l generate -d 'Print the manual page, or the completions for a shell: man, bash, zsh, fish, powershell or elvish' -r -f -a "man\t''

@@ -61,7 +61,7 @@ complete -c mqsub -l will-qos -d 'The Will\'s QoS: 0, 1 or 2' -r -f -a "0\t''
 1\t''
 2\t''"
 complete -c mqsub -s o -l options-file -d 'Read options from this file, one a line: -h localhost' -r -F
-complete -c mqsub -l color -d 'Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR is set), always or never' -r -f -a "auto\t''
+complete -c mqsub -l color -d 'Whether errors, warnings and help have colours: auto, the default (on a terminal, unless NO_COLOR is set), always or never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c mqsub -l generate -d 'Print the manual page, or the completions for a shell: man, bash, zsh, fish, powershell or elvish' -r -f -a "man\t''
@@ -79,7 +79,7 @@ complete -c mqsub -l shell -d 'The command of --exec is a text for the shell'
 complete -c mqsub -s w -l watch -d 'Show the latest message of each topic on its own line of the terminal: its age, the rate of the topic, and what -v prints'
 complete -c mqsub -l message-rate -d 'Print each second how many messages came in it, in place of the messages'
 complete -c mqsub -l exit-on-error -d 'Exit with code 13 at the first payload that does not decode and the first command that fails, and do not acknowledge that message'
-complete -c mqsub -l stats -d 'Print on standard error, at the end, how many messages came, their bytes, their rate, a table of the topics, and how many are missing of messages that begin with a number'
+complete -c mqsub -l stats -d 'Show on standard error how many messages came, their bytes, their rate, a table of the topics, and how many are missing of messages that begin with a number'
 complete -c mqsub -l pretty -d 'Indent the JSON of %j, %J and --payload-as'
 complete -c mqsub -l raw -d 'On a terminal too, print control characters of messages as they are: they are commands to it'
 complete -c mqsub -s R -d 'Do not print retained messages'

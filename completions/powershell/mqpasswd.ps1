@@ -31,7 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqpasswd' -ScriptBlock {
             [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'Make a random password, and print it on stdout')
             [CompletionResult]::new('--import', '--import', [CompletionResultType]::ParameterName, 'Add and update the users of a file of user:password lines, or of CSV with a header (user,password)')
             [CompletionResult]::new('--reload', '--reload', [CompletionResultType]::ParameterName, 'Make the broker read the file after a change: its process id, or the file with it')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR is set), always or never')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Whether errors, warnings and help have colours: auto, the default (on a terminal, unless NO_COLOR is set), always or never')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Take the password from the command line')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Make a new file')
             [CompletionResult]::new('--no-clobber', '--no-clobber', [CompletionResultType]::ParameterName, 'With -c: leave an existing file as it is, and fail')

@@ -90,7 +90,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqpub' -ScriptBlock {
             [CompletionResult]::new('--will-qos', '--will-qos', [CompletionResultType]::ParameterName, 'The Will''s QoS: 0, 1 or 2')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Read options from this file, one a line: -h localhost')
             [CompletionResult]::new('--options-file', '--options-file', [CompletionResultType]::ParameterName, 'Read options from this file, one a line: -h localhost')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR is set), always or never')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Whether errors, warnings and help have colours: auto, the default (on a terminal, unless NO_COLOR is set), always or never')
             [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'Print the manual page, or the completions for a shell: man, bash, zsh, fish, powershell or elvish')
             [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC in one word, percent-decoded')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC in one word, percent-decoded')

@@ -239,7 +239,8 @@ impl Root {
     fn dpkg(&self, action: &str, what: impl AsRef<std::ffi::OsStr>) -> Output {
         let path = std::env::var("PATH").unwrap_or_default();
         namespace("--mount")
-            .args(["dpkg", "--log=/dev/null", "--root"])
+            // What the machine's configuration leaves out (containers: manual pages) is wanted.
+            .args(["dpkg", "--log=/dev/null", "--path-include=/usr/*", "--root"])
             .arg(self.path())
             .arg(action)
             .arg(what)

@@ -15,6 +15,7 @@ fn values_and_files_are_completed() {
             ("mqpasswd --import pic", &["picture.jpg"]),
             ("mqpasswd --password-file pic", &["picture.jpg"]),
             ("mqpasswd --mode ", &["600", "640", "644"]),
+            ("mqpasswd --color ", &["auto", "always", "never"]),
             ("mqpasswd -I ", &[]),
             ("mqpasswd --hash-o", &["--hash-only"]),
         ],

@@ -17,6 +17,8 @@ fn values_are_completed() {
             ("mqpub --speed ", &["max"]),
             ("mqpub --retry ", &["forever"]),
             ("mqpub --tls-version ", &["tlsv1.2", "tlsv1.3"]),
+            ("mqpub --color ", &["auto", "always", "never"]),
+            ("mqpub --progress=a", &["auto", "always"]),
             ("mqpub --keyform ", &["pem"]),
             (
                 "mqpub --generate ",

@@ -348,6 +348,34 @@ fn ten_thousand_retained_messages_are_moved() {
     }
 }
 
+/// As mqsub shows it to people, as far as nothing is lost of it.
+#[test]
+fn a_payload_in_another_encoding_comes_back() {
+    const PAYLOAD: &[u8] = b"\x00\xff\n text";
+    let broker = Broker::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("payload");
+    std::fs::write(&path, PAYLOAD).unwrap();
+    mqpub()
+        .args(broker.args())
+        .args(["-t", "a", "-r", "-f"])
+        .arg(&path)
+        .run()
+        .assert_success();
+    let there = Collector::start();
+    for encoding in ["hex", "base64"] {
+        let printed = mqsub()
+            .args(broker.args())
+            .args(["-t", "a", "-C", "1", "--json", "--payload-as", encoding])
+            .run()
+            .assert_success();
+        let tool = lines(&there, &[]);
+        tool.stdin(printed.stdout).run().assert_success();
+        assert_eq!(there.next().payload, PAYLOAD, "{encoding}");
+    }
+    assert!(there.payloads().is_empty());
+}
+
 #[test]
 fn what_mosquitto_sub_prints_can_be_published() {
     let here = Broker::start();

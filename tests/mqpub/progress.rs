@@ -173,6 +173,25 @@ fn it_is_not_in_the_way() {
     }
 }
 
+/// Who has put it into the background types something else.
+#[test]
+fn a_job_in_the_background_does_not_show_it() {
+    let broker = Collector::start();
+    let tool = Tool::new("/bin/sh")
+        .args(["-c", "set -m; \"$0\" \"$@\" & wait $!"])
+        .arg(harness::mqpub().path())
+        .args(broker.args())
+        .args(["-t", "a", "-m", "text", "--rate", "2", "--repeat", "4"]);
+    let pty = on_terminal(tool);
+    assert_eq!(pty.wait(), 0);
+    assert_eq!(broker.payloads().len(), 4);
+    assert!(
+        !pty.screen().contains("of 4 messages"),
+        "{:?}",
+        pty.screen()
+    );
+}
+
 #[test]
 fn an_error_stands_alone() {
     let (broker, go) = held(|conn| conn.close());

@@ -133,12 +133,12 @@ fn what_mosquitto_sub_does_not_have_may_stand_there_too() {
     let broker = Broker::start();
     publish(&broker, &["-t", "a/b", "-m", "\u{1}text", "-r"]);
     let tool = mqsub();
-    let folder = tool.home().join("saved");
+    let saved = tempfile::tempdir().unwrap();
     let file = format!(
         "{}-t a/#\n--json\n--payload-as hex\n--exit-on-error\n--until text\n--idle-timeout 30\n\
          --changed-only\n--stats\n--remove-retained\n--dry-run\n--color never\n--save-dir {}\n",
         lines(&broker),
-        folder.display(),
+        saved.path().display(),
     );
     write(&tool, "mqsub", &file);
     let output = tool.run().assert_success();
@@ -150,7 +150,7 @@ fn what_mosquitto_sub_does_not_have_may_stand_there_too() {
         stderr.contains("note: would remove 1 retained message"),
         "{output}"
     );
-    assert_eq!(fs::read_dir(folder.join("a/b")).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(saved.path().join("a/b")).unwrap().count(), 1);
     let tool = mqsub();
     write(
         &tool,

@@ -1,6 +1,6 @@
 //! `--stats`: what came, counted.
 
-use harness::{Broker, mqsub};
+use harness::{Broker, Tool, mqsub};
 
 use crate::support::{VERSIONS, publish, publish_lines, subscribed};
 
@@ -161,6 +161,26 @@ fn control_z_gives_the_terminal_back() {
     pty.wait_for(|screen| screen.contains("stats: 1 message, "));
     pty.terminate();
     assert_eq!(pty.wait(), 0);
+}
+
+/// A job in the background neither draws nor is stopped because it tries to.
+#[test]
+fn in_the_background_nothing_is_drawn() {
+    let broker = Broker::start();
+    let folder = tempfile::tempdir().unwrap();
+    let pty = Tool::new("/bin/sh")
+        .args(["-c", "set -m; \"$0\" \"$@\" & wait $!"])
+        .arg(mqsub().path())
+        .args(broker.args())
+        .args(["-i", "me", "-t", "#", "--stats", "-C", "1", "--save-dir"])
+        .arg(folder.path())
+        .run_on_pty();
+    broker.wait_for_log("Sending SUBACK to me");
+    publish(&broker, &["-t", "a", "-m", "text"]);
+    assert_eq!(pty.wait(), 0);
+    let screen = pty.screen();
+    assert!(screen.contains("stats: 1 message, 4 B, "), "{screen}");
+    assert!(!screen.contains("\x1b[?1049h"), "{screen}");
 }
 
 /// Commands may write on the terminal: a line makes room for them.

@@ -14,8 +14,8 @@ use crate::usage::Kind;
 /// The option, for the tools' definitions.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct ColorArgs {
-    /// Whether errors, warnings and this help have colours: auto (on a terminal, unless NO_COLOR
-    /// is set), always or never
+    /// Whether errors, warnings and help have colours: auto, the default (on a terminal, unless
+    /// NO_COLOR is set), always or never
     #[arg(long, value_name = "WHEN", hide_possible_values = true)]
     // By the time there is a value it has been used.
     color: Option<When>,

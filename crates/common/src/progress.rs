@@ -1,11 +1,13 @@
 //! A bar that tells a person how far long work is.
 
+use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::report;
+use crate::terminal::is_in_front;
 
 pub use indicatif::DecimalBytes;
 
@@ -21,8 +23,8 @@ pub fn is_possible() -> bool {
     !ProgressDrawTarget::stderr().is_hidden()
 }
 
-/// A bar on stderr, shown only on a terminal and only when the work takes longer than
-/// [`PATIENCE`]. It vanishes when dropped, and makes room for what is reported meanwhile. Any
+/// A bar on stderr, shown only on a terminal that belongs to us, and only when the work takes
+/// longer than [`PATIENCE`]. It vanishes when dropped, and makes room for what is reported meanwhile. Any
 /// number of threads may use it.
 #[derive(Debug)]
 pub struct Progress {
@@ -45,7 +47,7 @@ impl Progress {
     /// So much of `all`, if that is known, is done; `message` is for the template, or for a line
     /// of its own.
     pub fn show(&self, done: u64, all: Option<u64>, message: impl FnOnce() -> String) {
-        if self.started.elapsed() < PATIENCE {
+        if self.started.elapsed() < PATIENCE || !is_in_front(io::stderr()) {
             return;
         }
         let message = message();

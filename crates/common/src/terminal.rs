@@ -5,10 +5,12 @@ mod silence;
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write as _};
+use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use rpassword::ConfigBuilder;
-use rustix::process::Signal;
+use rustix::process::{Signal, getpgrp};
+use rustix::termios::tcgetpgrp;
 use signal_hook::low_level::emulate_default_handler;
 
 use self::silence::Silence;
@@ -50,6 +52,14 @@ pub fn ask(prompt: &str) -> io::Result<Secret> {
         return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
     }
     answer.map(Secret::from)
+}
+
+/// Whether a terminal belongs to us now, and not to another job of the shell: whoever draws on it from
+/// behind is in the way, and whoever changes its modes is stopped.
+#[must_use]
+pub fn is_in_front(terminal: impl AsFd) -> bool {
+    // What is not our controlling terminal has no jobs of ours.
+    tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
 }
 
 /// What is typed, up to a key that stands for a signal: rpassword would raise it while the

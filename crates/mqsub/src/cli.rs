@@ -235,8 +235,9 @@ pub struct Args {
     #[arg(long)]
     pub exit_on_error: bool,
 
-    /// Print on standard error, at the end, how many messages came, their bytes, their rate, a table
-    /// of the topics, and how many are missing of messages that begin with a number
+    /// Show on standard error how many messages came, their bytes, their rate, a table of the topics,
+    /// and how many are missing of messages that begin with a number; at the end, and each second on
+    /// a terminal on which nothing else is printed
     #[arg(long)]
     pub stats: bool,
 

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 
 use mqtools_common::exit::Exit;
 use mqtools_common::report::{self, Report};
+use mqtools_common::terminal::is_in_front;
 use mqtools_common::usage::misuse;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal as Number, getpid, kill_process};
@@ -77,8 +78,12 @@ impl Terminal {
         self.open.is_some()
     }
 
-    /// Takes it over; again, when somebody else had it meanwhile.
+    /// Takes it over; again, when somebody else had it meanwhile. In the background it is left
+    /// alone: whoever brings us to the front sends SIGCONT.
     pub(crate) fn open(&mut self) -> io::Result<()> {
+        if !is_in_front(&self.out) {
+            return Ok(());
+        }
         let modes = tcgetattr(&self.out).ok();
         if let Some(mut quiet) = modes.clone() {
             // What is typed would be seen between the messages.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::encoding::Encoding;
 use super::records::{Flaw, topic_name};
 
 /// What an object does not say.
@@ -217,7 +218,7 @@ fn payload(json: &str, encoding: Option<&str>) -> Result<Bytes, Flaw> {
     }
 }
 
-const ONE_OF: &str = "a string holds text, or base64 with an encoding of \"base64\"";
+const ONE_OF: &str = "a string holds text, or with an encoding of \"base64\" or \"hex\" that";
 
 fn decoded(text: Cow<'_, str>, encoding: Option<&str>, member: &str) -> Result<Bytes, Flaw> {
     match encoding {
@@ -226,6 +227,8 @@ fn decoded(text: Cow<'_, str>, encoding: Option<&str>, member: &str) -> Result<B
             .decode(text.as_bytes())
             .map(Bytes::from)
             .map_err(|why| Flaw::new(format!("its {member} is base64, and {why}"), ONE_OF)),
+        // What --payload-as hex of mqsub makes.
+        Some("hex") => Encoding::Hex.payload(text.as_bytes()),
         Some(other) => Err(Flaw::new(format!("its {member} is {other:?}"), ONE_OF)),
     }
 }

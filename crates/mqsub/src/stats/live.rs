@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use mqtools_common::report::{self, Report};
+use mqtools_common::terminal::is_in_front;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::table::{Table, counted, decimal, per_second, size};
@@ -154,7 +155,7 @@ impl Live {
             self.at = now;
         }
         match &mut self.place {
-            Place::Line { is_drawn } => {
+            Place::Line { is_drawn } if is_in_front(io::stderr()) => {
                 *is_drawn = true;
                 let text = format!(
                     "{}, {}, {}, {rate}/s",
@@ -166,6 +167,7 @@ impl Live {
                 report::write_through(format!("{CLEAR}{text}\r").as_bytes());
                 Ok(())
             }
+            Place::Line { .. } => Ok(()),
             Place::Window(terminal, _) => {
                 if terminal.is_open() && terminal.has_room() {
                     let status = if self.is_connected {

@@ -56,7 +56,7 @@ impl Layout {
             ("completions/zsh", ZSH),
             ("completions/fish", "share/fish/vendor_completions.d"),
         ] {
-            for (name, content) in generated(folder)? {
+            for (name, content) in generated(&root().join(folder))? {
                 let entry = match folder {
                     "man" => Entry::Compressed(content),
                     _ => Entry::File(content),
@@ -145,16 +145,18 @@ impl Layout {
 pub(super) const ZSH: &str = "share/zsh/site-functions";
 
 /// The files of a folder that `cargo xtask generate` writes, in order.
-fn generated(folder: &str) -> Result<Vec<(String, Vec<u8>)>> {
-    let path = root().join(folder);
+fn generated(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(&path).into_iter().flatten() {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         files.push((name, fs::read(entry.path())?));
     }
     if files.is_empty() {
-        bail!("there is nothing in {folder}; `cargo xtask generate` writes it");
+        bail!(
+            "there is nothing in {}; `cargo xtask generate` writes it",
+            folder.display()
+        );
     }
     files.sort();
     Ok(files)
@@ -170,4 +172,52 @@ fn open_folders(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_folder_names_the_command_that_makes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for missing in [folder.path().to_owned(), folder.path().join("man")] {
+            let error = generated(&missing).unwrap_err().to_string();
+            assert!(error.contains("cargo xtask generate"), "{error}");
+        }
+        fs::write(folder.path().join("b"), "2").unwrap();
+        fs::write(folder.path().join("a"), "1").unwrap();
+        let files = generated(folder.path()).unwrap();
+        let expected = [
+            ("a".to_owned(), b"1".to_vec()),
+            ("b".to_owned(), b"2".to_vec()),
+        ];
+        assert_eq!(files, expected);
+    }
+
+    #[test]
+    fn what_is_written_has_its_permissions_whatever_the_source_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("tool");
+        fs::write(&program, "#!").unwrap();
+        fs::set_permissions(&program, PermissionsExt::from_mode(0o700)).unwrap();
+        let mut layout = Layout::default();
+        layout.add("bin/tool".to_owned(), Entry::Program(program));
+        layout.file("share/text", "text");
+        layout.link("lib/link", "../bin/tool");
+        let prefix = folder.path().join("prefix");
+        layout
+            .without("share/none")
+            .moved("share", "moved")
+            .write(&prefix)
+            .unwrap();
+        let mode = |path: &str| {
+            let file = fs::metadata(prefix.join(path)).unwrap();
+            file.permissions().mode() & 0o7777
+        };
+        assert_eq!(
+            ["bin", "bin/tool", "lib/link", "moved/text"].map(mode),
+            [0o755, 0o755, 0o755, 0o644]
+        );
+    }
 }
