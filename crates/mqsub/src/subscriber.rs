@@ -1,24 +1,27 @@
 //! Subscribes, prints what arrives, and acknowledges (or removes) a message once it is printed.
 
+mod wording;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Receipt};
-use mqtools_common::protocol::{Event, PublishError};
+use mqtools_common::protocol::Event;
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{self, Report};
 use mqtools_common::topic::TopicFilter;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
+use self::wording::{not_requested, undecoded, unwritten, warn_of_refused};
 use crate::config::Config;
 use crate::enough::Idle;
 use crate::filter::Verdict;
-use crate::format::{NotDecoded, Printed};
+use crate::format::Printed;
 use crate::output::Output;
-use crate::remover::{Refused, Remover};
+use crate::remover::Remover;
 use crate::sink::SinkError;
 use crate::stop::{End, Stop};
 use crate::warn;
@@ -30,9 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many messages may wait to be acknowledged before no more are taken in: no broker that
 /// keeps to the protocol sends more without an answer (a Packet Identifier has 16 bits).
 const UNACKNOWLEDGED: usize = 65_535;
-
-/// How many refusals to remove a retained message are told one by one.
-const TOLD: u64 = 10;
 
 /// What `--json-summary` prints, once, at the end.
 #[derive(Debug, Default, Serialize)]
@@ -606,43 +606,4 @@ impl Subscriber {
         }
         self.output.forget(handled);
     }
-}
-
-fn undecoded(message: &Message, why: &NotDecoded) -> String {
-    let topic = message.topic.as_str();
-    format!("a payload on the topic {topic:?} is {why}")
-}
-
-fn warn_of_refused(config: &Config, refused: &Refused) {
-    let Refused { topic, why, before } = refused;
-    let topic = topic.as_str();
-    if *before < TOLD {
-        warn(
-            config,
-            &format!("the retained message on the topic {topic:?} was not removed: {why}"),
-        );
-    }
-}
-
-fn not_requested(what: &str, why: &PublishError) -> Report {
-    let exit = match why {
-        PublishError::OverBrokerMaximum { .. } => Exit::OVERSIZE_PACKET,
-        _ => Exit::UNKNOWN,
-    };
-    Report::new(exit, format!("cannot {what}")).cause(why)
-}
-
-/// What the end of the output means for the whole.
-fn unwritten(why: SinkError) -> Result<End, Report> {
-    match why {
-        SinkError::ReaderGone => Ok(End::Done),
-        SinkError::Io(why) => Err(unwritable(&why)),
-        SinkError::NotHandled(report) => Err(report),
-    }
-}
-
-fn unwritable(why: &std::io::Error) -> Report {
-    Report::new(Exit::OS_ERROR, "cannot write to standard output")
-        .cause(why)
-        .hint("what was not written was not acknowledged either: with -c and -q 1 the broker keeps it")
 }
