@@ -215,7 +215,7 @@ fn every_transport_can_be_probed() {
         ] {
             let tool = mqpub()
                 .args(args)
-                .args(["-V", version, "--probe", "--json"]);
+                .args(["-V", version, "--probe", "--json", "-W", "60"]);
             let outcome = object(&tool.run().assert_success());
             assert_eq!(outcome["ok"], true, "{outcome}");
             assert!(outcome["receive_ms"].is_f64(), "{outcome}");
@@ -225,7 +225,7 @@ fn every_transport_can_be_probed() {
     for (version, code) in [("mqttv311", 5), ("5", 135)] {
         let output = mqpub()
             .args(closed.args())
-            .args(["-V", version, "--probe", "--json"])
+            .args(["-V", version, "--probe", "--json", "-W", "60"])
             .run()
             .assert_code(code);
         let outcome = object(&output);

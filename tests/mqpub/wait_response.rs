@@ -240,6 +240,17 @@ fn what_makes_no_sense_is_refused() {
             "one message",
         ),
         (&["-m", "x", "--wait-response", "-e", "a/#"], "a/#"),
+        (
+            &["-t", "same", "-m", "x", "--wait-response", "-e", "same"],
+            "cannot come on the topic of the message",
+        ),
+        (&["--probe", "--every", "1"], "--every is for others"),
+        (&["--probe", "--repeat", "3"], "--repeat is for others"),
+        (&["--probe", "-r"], "-r is for others"),
+        (
+            &["-m", "x", "--on-bad-line", "skip"],
+            "--on-bad-line goes with",
+        ),
         (&["-m", "x", "--wait-response", "-e", "a", "-F", "%?"], "-F"),
         (
             &["-m", "x", "--wait-response", "-V", "311"],

@@ -291,6 +291,22 @@ fn exit_on_error_ends_with_the_first_failure() {
     assert_eq!(left(&broker, &session), "a bad\na 3\na 4\n");
 }
 
+#[test]
+fn the_connection_is_kept_while_the_other_commands_end() {
+    let broker = Broker::start();
+    let folder = tempfile::tempdir().unwrap();
+    let session = ["-i", "me", "-c", "-q", "1", "-t", "a"];
+    let options = [&session[..], &["--exit-on-error", "--jobs", "2", "-k", "5"]].concat();
+    let command = format!("read -r text; [ $text = good ] || exit 1; {WAIT}");
+    let running = executing(&broker, &folder, &options, &shell(&command));
+    publish_lines(&broker, "a", "1", &["good", "bad"]);
+    // After the failure only the Keep Alive goes on.
+    broker.wait_for_log_times("Received PINGREQ from me", 2);
+    fs::write(folder.path().join("go"), "").unwrap();
+    running.wait().assert_code(13);
+    assert_eq!(left(&broker, &session), "a bad\n");
+}
+
 /// The rest would fare no better.
 #[test]
 fn a_command_that_is_not_there_is_the_end() {

@@ -211,6 +211,41 @@ fn a_file_appears_as_a_whole() {
     assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
 }
 
+/// Who may write to the folder cannot have another file overwritten by a link under the name of a draft.
+#[test]
+fn a_link_in_the_place_of_a_draft_is_not_followed() {
+    let broker = Broker::start();
+    let (outer, path) = folder();
+    let victim = outer.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    let mqsub = subscribed(&broker, &["-t", "a", "--save-dir", &path, "-C", "2"]);
+    publish(&broker, &["-t", "a", "-m", "first"]);
+    let start = Instant::now();
+    let name = loop {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "nothing is saved"
+        );
+        let mut files = fs::read_dir(format!("{path}/a")).into_iter().flatten();
+        match files.next() {
+            Some(file) => break file.unwrap().file_name().into_string().unwrap(),
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    let tag = name
+        .strip_suffix(".msg")
+        .unwrap()
+        .rsplit('-')
+        .next()
+        .unwrap();
+    symlink(&victim, format!("{path}/.mqsub-{tag}")).unwrap();
+    publish(&broker, &["-t", "a", "-m", "second"]);
+    mqsub.wait().assert_success();
+    assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
+    let files = BTreeMap::from([("/a".to_owned(), vec![b"first".to_vec(), b"second".to_vec()])]);
+    assert_eq!(saved(&path), files);
+}
+
 /// What is in the way ends it, and the message stays with the broker.
 #[test]
 fn what_cannot_be_saved_is_not_acknowledged() {

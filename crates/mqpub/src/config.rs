@@ -147,11 +147,17 @@ impl Config {
                 again: Attempts::NONE,
             };
         }
-        match task {
+        match &task {
             Task::Publish => {}
             Task::Request(_) if messages.source.is_long() => {
                 return Err(misuse("--wait-response goes with one message")
                     .hint("give it with -m, -f, -s, -n or --template, and not --repeat"));
+            }
+            Task::Request(request) if request.response_topic == message.topic => {
+                return Err(misuse(
+                    "the answer cannot come on the topic of the message, which would be taken for it",
+                )
+                .hint("give another topic with -e"));
             }
             // Another connection would know nothing of the subscription.
             Task::Request(_) | Task::Probe(_) => connect.retry.again = Attempts::NONE,
@@ -376,6 +382,12 @@ fn check_fit(args: &Args) -> Result<(), Report> {
             waits || exchange.probe,
         ),
         (
+            "--on-bad-line",
+            args.on_bad_line.is_some(),
+            "-l, --json-lines or --replay",
+            has_objects(args) || args.stdin_line,
+        ),
+        (
             "--wait-response",
             waits,
             "a message",
@@ -385,6 +397,22 @@ fn check_fit(args: &Args) -> Result<(), Report> {
         if given && !is_there {
             return Err(misuse(format!("{option} goes with {needed} only"))
                 .hint(format!("leave {option} out, or add {needed}")));
+        }
+    }
+    for (option, given) in [
+        ("--every", args.every.is_some()),
+        ("--rate", args.rate.is_some()),
+        ("--repeat", args.repeat.is_some()),
+        ("--payload-is", args.payload_is.is_some()),
+        ("-r", args.retain),
+    ] {
+        if given && exchange.probe {
+            return Err(misuse(format!(
+                "--probe publishes a message of its own, and {option} is for others"
+            ))
+            .hint(format!(
+                "leave {option} out; a loop around --probe checks again"
+            )));
         }
     }
     if args.talk.json_summary && (waits || exchange.probe) {

@@ -85,9 +85,15 @@ impl Saver {
     }
 
     fn write(&mut self, message: &Message, draft: &str) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-        let file = openat(&self.root, draft, flags, Mode::from_raw_mode(0o666))?;
-        File::from(file).write_all(&message.payload)?;
+        let mut file = match self.open_new(draft) {
+            // Left by a run that was killed, or laid there by somebody else.
+            Err(Errno::EXIST) => {
+                unlinkat(&self.root, draft, AtFlags::empty())?;
+                self.open_new(draft)?
+            }
+            file => file?,
+        };
+        file.write_all(&message.payload)?;
         let name = self.name();
         if let Some((topic, folder)) = &self.folder
             && *topic == message.topic
@@ -102,6 +108,12 @@ impl Saver {
         renameat(&self.root, draft, &folder, &name)?;
         self.folder = Some((message.topic.detached(), folder));
         Ok(())
+    }
+
+    /// A link that somebody has made under this name is not followed.
+    fn open_new(&self, name: &str) -> Result<File, Errno> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        openat(&self.root, name, flags, Mode::from_raw_mode(0o666)).map(File::from)
     }
 
     fn name(&mut self) -> String {

@@ -233,7 +233,7 @@ impl Subscriber {
         if is_hurried {
             grace.as_mut().reset(Instant::now() + self.output.hurry());
         }
-        let mut is_connected = ended.is_ok();
+        let mut is_connected = self.client.session.is_online();
         self.client.pause_reading(true);
         while !self.output.is_idle() {
             tokio::select! {

@@ -68,6 +68,8 @@ impl Layout {
             let content = fs::read(root().join(name)).with_context(|| format!("no {name}"))?;
             layout.document(name, content);
         }
+        let migration = fs::read(root().join("docs/migration.md"))?;
+        layout.document("migration.md", migration);
         let changelog = fs::read(root().join("CHANGELOG.md"))?;
         layout.add(
             format!("{DOCUMENTS}/changelog"),
