@@ -189,6 +189,8 @@ fn who_tries_it_out_is_told_what_to_try() {
     for words in [&[][..], &["-t", "a"], &["hello"]] {
         assert_eq!(misused(words).hint, hint, "{words:?}");
     }
+    let hint = misused(&["-t", "a", "-m", "b", "-c"]).hint;
+    assert_eq!(hint, "mqpub --help lists the options");
     let hint = misused(&["-t", "a", "--massage", "x"]).hint;
     assert!(
         hint.starts_with("a similar argument exists: '--message'"),

@@ -156,6 +156,27 @@ fn it_publishes_when_the_broker_has_taken_the_subscription() {
 }
 
 #[test]
+fn why_the_broker_ends_the_session_is_told() {
+    let broker = FakeBroker::start(|mut conn| {
+        greet(&mut conn);
+        let subscribe = conn.expect_subscribe();
+        conn.suback_v5(subscribe.packet_id, &[0]);
+        conn.expect_publish();
+        conn.disconnect_v5(0x97);
+    });
+    let output = mqpub()
+        .args(broker.args())
+        .args(["-V", "5", "-t", "ask", "-m", "x", "--wait-response"])
+        .run();
+    let complaint = complaint(output, 0x97);
+    assert!(
+        complaint.error.ends_with("ended the session"),
+        "{complaint:?}"
+    );
+    broker.finish();
+}
+
+#[test]
 fn a_refusal_is_told() {
     let broker = FakeBroker::start(|mut conn| {
         let number = conn.number();

@@ -13,6 +13,12 @@ use crate::document::Example;
 const MARK: &str = "\u{1e}";
 /// What is typed where a password is asked for, as in the text.
 const PASSWORD: &str = "password";
+/// Times that the text allows, and what they are here.
+const PATIENT: [(&str, &str); 3] = [
+    ("-W 30", "-W 90"),
+    ("--probe", "--probe -W 90"),
+    ("-W 5 --will", "-W 15 --will"),
+];
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The text's program whose broker is killed after its first line: it goes on when it is told to.
 const PRODUCER: &str = "producer | ";
@@ -154,12 +160,18 @@ impl Stage {
 
     /// Bash in the folder and the network, with the tools in its PATH.
     fn tool(&self, script: &str) -> Tool {
+        // The text is for a machine that has nothing else to do.
+        let script = PATIENT
+            .iter()
+            .fold(script.to_owned(), |script, (typed, patient)| {
+                script.replace(typed, patient)
+            });
         let pid = self.network.pid().to_string();
         let mut tool = Tool::new("nsenter").args(["--net", "--target", &pid]);
         if !is_root() {
             tool = tool.args(["--user", "--preserve-credentials"]);
         }
-        tool.args(["bash", "-c", script])
+        tool.args(["bash", "-c", &script])
             .current_dir(self.folder.path())
             .env("HOME", self.home())
             .env("PATH", path_with_the_tools())

@@ -82,7 +82,11 @@ impl Progress {
             .with_message(message);
         let beside = bar.clone();
         report::set_route(Some(Box::new(move |bytes| {
-            beside.suspend(|| report::write_through(bytes));
+            if is_in_front(io::stderr()) {
+                beside.suspend(|| report::write_through(bytes));
+            } else {
+                report::write_through(bytes);
+            }
         })));
         bar.tick();
         bar

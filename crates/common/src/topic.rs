@@ -58,6 +58,12 @@ impl TopicError {
     }
 }
 
+/// Whether this is ASCII without a NUL, and so valid beyond doubt.
+pub(crate) fn is_plain(topic: &[u8]) -> bool {
+    let is_plain = |plain, byte: &u8| plain & (1..0x80).contains(byte);
+    topic.iter().fold(true, is_plain)
+}
+
 /// Received topics up to this length, in bytes, are copied out of their packet.
 const SHORT: usize = 38;
 
@@ -92,8 +98,7 @@ impl TopicName {
     /// [`TopicError::NotUtf8`] and [`TopicError::Nul`].
     pub fn from_packet(packet: &Bytes, topic: &[u8]) -> Result<Self, TopicError> {
         // Nearly all are ASCII, and short: one look at each byte, without a branch.
-        let is_plain = |plain, &byte: &u8| plain & (1..0x80).contains(&byte);
-        if !topic.iter().fold(true, is_plain) {
+        if !is_plain(topic) {
             std::str::from_utf8(topic).map_err(|_| TopicError::NotUtf8)?;
             if topic.contains(&0) {
                 return Err(TopicError::Nul);

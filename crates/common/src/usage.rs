@@ -155,10 +155,15 @@ fn parse_with<T: FromArgMatches>(
     Err(report)
 }
 
+/// What each command line needs, as clap shows it.
+const FIRST: [&str; 3] = ["--topic <", "--message <", "<PASSWORDFILE>"];
+
 /// For somebody who tries a tool without knowing its options: what to try.
 fn first_hint(error: &clap::Error, name: &str) -> Option<String> {
     let is_a_try = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::MissingRequiredArgument, _) => true,
+        (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) => missing
+            .iter()
+            .any(|one| FIRST.iter().any(|first| one.contains(first))),
         (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => !word.starts_with('-'),
         _ => false,
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mqtools_common::client::Client;
+use mqtools_common::client::{Client, ClientError};
 use mqtools_common::connect::ConnectConfig;
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Message, Publication, Qos};
@@ -45,13 +45,15 @@ impl Limit {
 
 pub(crate) struct Exchange {
     client: Client,
+    /// Why the connection ended; what came before is told first.
+    lost: Option<ClientError>,
 }
 
 impl Exchange {
     /// Connects. There is no second connection: it would know nothing of the subscription.
     pub(crate) async fn open(config: &ConnectConfig) -> Result<Self, Report> {
         let client = Client::connect(config).await?;
-        Ok(Self { client })
+        Ok(Self { client, lost: None })
     }
 
     /// Subscribes to this topic alone, without what the broker retains (where it can be asked for
@@ -115,11 +117,13 @@ impl Exchange {
         if let Some(event) = self.client.session.next_event() {
             return self.checked(event).map(Some);
         }
-        let moved = self.client.step().await;
-        match (self.client.session.next_event(), moved) {
+        if self.lost.is_none() {
+            self.lost = self.client.step().await.err();
+        }
+        match (self.client.session.next_event(), &self.lost) {
             (Some(event), _) => self.checked(event).map(Some),
-            (None, Ok(())) => Ok(None),
-            (None, Err(why)) => Err(self.client.lost(&why)),
+            (None, None) => Ok(None),
+            (None, Some(why)) => Err(self.client.lost(why)),
         }
     }
 

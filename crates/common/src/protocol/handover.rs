@@ -19,7 +19,7 @@ const TIME_BETWEEN_PROOFS: Duration = Duration::from_secs(1);
 /// The messages of one connection, counted from its beginning.
 #[derive(Debug, Default)]
 pub(super) struct Handover {
-    /// The payloads of those that have not gone out whole: they can go out over another connection,
+    /// The payloads of those that have not gone out whole, and of those before them in the same text: they can go out over another connection,
     /// because a broker does nothing with half a packet.
     waiting: VecDeque<Batch>,
     /// How many those are.

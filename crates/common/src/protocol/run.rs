@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::message::{Message, Qos, View};
 use crate::reason::Version;
-use crate::topic::TopicName;
+use crate::topic::{TopicName, is_plain};
 
 /// Messages that came one behind the other, as they came.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Run {
         let mut live = 0;
         while let Some((packet, behind)) = Packet::read(version, rest)
             && rest.len() - behind.len() <= maximum as usize
-            && (checked == Some(packet.topic) || is_plain(packet.topic))
+            && (checked == Some(packet.topic) || !packet.topic.is_empty() && is_plain(packet.topic))
         {
             checked = Some(packet.topic);
             live += u64::from(!packet.retain);
@@ -127,10 +127,4 @@ impl<'a> Packet<'a> {
         };
         Some((packet, behind))
     }
-}
-
-/// Whether this is a topic beyond doubt.
-fn is_plain(topic: &[u8]) -> bool {
-    let is_plain = |plain, byte: &u8| plain & (1..0x80).contains(byte);
-    !topic.is_empty() && topic.iter().fold(true, is_plain)
 }

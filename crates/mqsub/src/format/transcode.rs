@@ -17,6 +17,9 @@ use super::decode::NotDecoded;
 /// Arrays and maps in each other; each level takes room on the stack.
 const MAX_DEPTH: usize = 256;
 
+/// The longest JSON that becomes a key, in bytes.
+const MAX_KEY: usize = 4096;
+
 /// The type of MessagePack's timestamps.
 const TIMESTAMP: i8 = -1;
 
@@ -172,6 +175,12 @@ impl<'de> Visitor<'de> for Item<'_> {
             if key.starts_with('"') {
                 self.0.push_str(&key);
             } else {
+                // As text its quotes are escaped, in a key of a key once more, and so on.
+                if key.len() > MAX_KEY {
+                    let why =
+                        format!("a key that is no text has more than {MAX_KEY} bytes as JSON");
+                    return Err(A::Error::custom(why));
+                }
                 Item(self.0).add(&key)?;
             }
             key.clear();
@@ -282,6 +291,19 @@ mod tests {
     fn bytes(hex: &str) -> Vec<u8> {
         let digits = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
         (0..hex.len()).step_by(2).map(digits).collect()
+    }
+
+    /// 68 bytes would become 17 GB: the backslashes double with each level.
+    #[test]
+    fn keys_of_keys_do_not_grow_without_bounds() {
+        let nested =
+            |map: &str, text: &str| bytes(&format!("{}{text}{}", map.repeat(33), "00".repeat(33)));
+        let why = "a key that is no text has more than 4096 bytes as JSON";
+        let cbor_says = cbor(&nested("a1", "6161")).unwrap_err().to_string();
+        assert!(cbor_says.contains(why), "{cbor_says}");
+        let message_pack_says = message_pack(&nested("81", "a161")).unwrap_err().to_string();
+        assert!(message_pack_says.contains(why), "{message_pack_says}");
+        assert!(cbor(&bytes("a1a1616101f6")).is_ok());
     }
 
     /// Of appendix A of RFC 8949, and what JSON has nothing like.

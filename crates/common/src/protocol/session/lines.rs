@@ -30,7 +30,7 @@ impl Session {
         most: usize,
     ) -> u64 {
         let is_plain = message.qos == Qos::AtMostOnce && message.topic_alias.is_none();
-        if !is_plain || !self.is_online() || self.trace.is_some() {
+        if text.is_empty() || !is_plain || !self.is_online() || self.trace.is_some() {
             return 0;
         }
         let common = message.with_payload(Payload::default());
@@ -41,7 +41,9 @@ impl Session {
             return 0;
         };
         let maximum = self.limits.maximum_packet_size.saturating_sub(HEADER);
-        let longest = SHORT.min(maximum as usize).saturating_sub(fixed.len());
+        let Some(longest) = SHORT.min(maximum as usize).checked_sub(fixed.len()) else {
+            return 0;
+        };
         let longest = longest.min(SHARE_PAYLOAD_FROM - 1);
         // With a length field of one byte, which is filled in.
         let mut head = vec![first, 0];
