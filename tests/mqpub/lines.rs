@@ -1,8 +1,12 @@
 //! `-l`.
 
 use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
 
-use crate::support::{Collector, VERSIONS, Witness};
+use harness::{Output, Tool, mqpub, namespace};
+
+use crate::support::{Collector, VERSIONS, Witness, inputs};
 
 #[test]
 fn each_line_is_a_message_without_its_newline() {
@@ -51,23 +55,93 @@ fn no_lines_are_no_messages_and_no_error() {
 fn a_line_leaves_before_the_next_one_is_written() {
     for version in VERSIONS {
         for qos in ["0", "1", "2"] {
-            let broker = Collector::start();
-            let mut publisher = broker.mqpub(["-V", version, "-q", qos, "-l"]).spawn();
-            for line in ["one", "", "three"] {
-                publisher.write_stdin(format!("{line}\n"));
-                assert_eq!(broker.next().payload, line.as_bytes());
+            for (stdin, writer) in inputs() {
+                let broker = Collector::start();
+                let tool = broker.mqpub(["-V", version, "-q", qos, "-l"]);
+                line_by_line(broker, tool.stdin_from(stdin), writer);
             }
-            // The first half of a line is none yet.
-            publisher.write_stdin("four\nfi");
-            assert_eq!(broker.next().payload, b"four");
-            publisher.write_stdin("ve\nsix");
-            assert_eq!(broker.next().payload, b"five");
-            publisher.close_stdin();
-            assert_eq!(broker.next().payload, b"six");
-            publisher.wait().assert_success();
-            assert!(broker.payloads().is_empty());
         }
     }
+}
+
+#[test]
+fn a_pipe_that_cannot_be_opened_again_is_read_as_well() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let broker = Collector::start();
+    let mqpub = broker.mqpub(["-l"]);
+    let hide = "mount -t tmpfs tmpfs /proc && ! [ -e /proc/self ] && echo hidden >&2";
+    let tool = namespace("--mount")
+        .args(["sh", "-c"])
+        .arg(format!("{hide} && exec \"$0\" \"$@\""))
+        .arg(mqpub.path())
+        .args(broker.args())
+        .args(["-t", "a", "-q", "1", "-l"])
+        .stdin_from(OwnedFd::from(reader).into());
+    let output = line_by_line(broker, tool, writer);
+    assert_eq!(output.stderr_str(), "hidden\n");
+}
+
+/// Writes to a publisher line by line, and sees each arrive before the next.
+#[track_caller]
+fn line_by_line(broker: Collector, tool: Tool, mut writer: impl Write) -> Output {
+    let publisher = tool.spawn();
+    for line in ["one", "", "three"] {
+        writer.write_all(format!("{line}\n").as_bytes()).unwrap();
+        assert_eq!(broker.next().payload, line.as_bytes());
+    }
+    // The first half of a line is none yet.
+    writer.write_all(b"four\nfi").unwrap();
+    assert_eq!(broker.next().payload, b"four");
+    writer.write_all(b"ve\nsix").unwrap();
+    assert_eq!(broker.next().payload, b"five");
+    drop(writer);
+    assert_eq!(broker.next().payload, b"six");
+    let output = publisher.wait().assert_success();
+    assert!(broker.payloads().is_empty());
+    output
+}
+
+#[test]
+fn a_fifo_that_a_shell_opens_ends_when_its_writer_leaves() {
+    let broker = Collector::start();
+    // Each side waits for the other when it opens it.
+    Tool::new("/bin/sh")
+        .arg("-c")
+        .arg("mkfifo fifo && { \"$0\" \"$@\" <fifo & { echo one; printf two; } >fifo; wait $!; }")
+        .arg(mqpub().path())
+        .args(broker.args())
+        .args(["-t", "a", "-q", "1", "-l"])
+        .run()
+        .assert_success();
+    assert_eq!(broker.payloads(), [b"one", b"two"]);
+}
+
+#[test]
+fn two_that_share_a_pipe_lose_nothing_of_it() {
+    // So many that a read that takes all it can ends with a line.
+    const LENGTH: usize = 8;
+    const COUNT: usize = 20_000;
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let broker = Collector::start();
+    let publishers = [0, 1].map(|_| {
+        let stdin = OwnedFd::from(reader.try_clone().unwrap());
+        let tool = broker.mqpub(["-l", "-q", "1"]);
+        tool.stdin_from(stdin.into()).spawn()
+    });
+    drop(reader);
+    let lines: Vec<_> = (0..COUNT).map(|number| format!("{number:07}\n")).collect();
+    assert!(lines.iter().all(|line| line.len() == LENGTH));
+    for some in lines.chunks(10) {
+        writer.write_all(some.concat().as_bytes()).unwrap();
+    }
+    drop(writer);
+    for publisher in publishers {
+        publisher.wait().assert_success();
+    }
+    let mut payloads = broker.payloads();
+    payloads.sort();
+    let expected: Vec<_> = lines.iter().map(|line| line.trim().as_bytes()).collect();
+    assert!(payloads == expected);
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! A connection that is lost in the middle: what was not acknowledged or not sent goes out over the
 //! next one, and what may be lost or doubled is counted.
 
-use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -11,7 +9,9 @@ use std::thread;
 use harness::fake_broker::Publish;
 use harness::{Broker, Conn, FakeBroker, Packet, Running, mqpub, together};
 
-use crate::support::{PATIENCE, VERSIONS, greet, last_complaint, part, publisher, take_everything};
+use crate::support::{
+    PATIENCE, VERSIONS, greet, inputs, last_complaint, part, publisher, take_everything,
+};
 
 const LINES: [&[u8]; 4] = [b"one", b"two", b"three", b"four"];
 
@@ -324,7 +324,8 @@ fn stdin_is_not_read_while_there_is_no_connection() {
     const COUNT: usize = 16 * 1024;
     /// More than all that is read ahead.
     const MOST: usize = 1024 * 1024;
-    together(["0", "1", "2"], |qos| {
+    let cases = ["0", "1", "2"].map(|qos| inputs().map(|input| (qos, input)));
+    together(cases.into_iter().flatten(), |(qos, (stdin, mut writer))| {
         let (sender, came_back) = mpsc::channel();
         let (go, may_go) = mpsc::channel::<()>();
         let may_go = Mutex::new(may_go);
@@ -345,10 +346,9 @@ fn stdin_is_not_read_while_there_is_no_connection() {
                 assert!(publish.payload.starts_with(format!("{number} ").as_bytes()));
             }
         });
-        let (reader, mut writer) = std::io::pipe().unwrap();
         let running = publisher(&broker)
             .args(["-q", qos, "-l", "--connect-timeout", "100000"])
-            .stdin_from(File::from(OwnedFd::from(reader)))
+            .stdin_from(stdin)
             .spawn();
         writer.write_all(b"first\n").unwrap();
         running.wait_for_stderr("was lost");

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 
 use harness::{FakeBroker, Running, Tool, mqpub};
 
-use crate::support::{Collector, PATIENCE, VERSIONS, complaint, greet, part, publisher};
+use crate::support::{Collector, PATIENCE, VERSIONS, complaint, greet, inputs, part, publisher};
 
 /// Sends a signal.
 type Send = fn(&Running);
@@ -44,18 +44,22 @@ fn wait(arrived: &Receiver<()>) {
 fn lines_that_were_read_have_arrived_and_the_process_ends_by_the_signal() {
     for (signal, code) in SIGNALS {
         for (version, qos) in [(VERSIONS[0], "0"), (VERSIONS[1], "1"), (VERSIONS[0], "2")] {
-            // It insists on a DISCONNECT.
-            let broker = Collector::start();
-            let running = broker.mqpub(["-V", version, "-q", qos, "-l"]).spawn();
-            running.write_stdin("one\ntwo\nhal");
-            assert_eq!(broker.next().payload, b"one");
-            assert_eq!(broker.next().payload, b"two");
-            signal(&running);
-            // Its stdin is still open.
-            running.wait_for_end();
-            let output = running.wait().assert_code(code);
-            assert!(output.stderr.is_empty(), "{output}");
-            assert!(broker.payloads().is_empty(), "half a line is no message");
+            for (stdin, mut writer) in inputs() {
+                // It insists on a DISCONNECT.
+                let broker = Collector::start();
+                let tool = broker.mqpub(["-V", version, "-q", qos, "-l"]);
+                let running = tool.stdin_from(stdin).spawn();
+                writer.write_all(b"one\ntwo\nhal").unwrap();
+                assert_eq!(broker.next().payload, b"one");
+                assert_eq!(broker.next().payload, b"two");
+                signal(&running);
+                // Its stdin is still open.
+                running.wait_for_end();
+                let output = running.wait().assert_code(code);
+                assert!(output.stderr.is_empty(), "{output}");
+                assert!(broker.payloads().is_empty(), "half a line is no message");
+                drop(writer);
+            }
         }
     }
 }

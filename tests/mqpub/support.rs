@@ -1,6 +1,10 @@
 //! What several behaviours need: brokers that take everything, and a reader for error reports.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
@@ -22,6 +26,17 @@ pub(crate) fn for_a_proof() -> String {
 /// Reads what comes, and answers nothing, up to DISCONNECT.
 pub(crate) fn read_to_disconnect(conn: &mut Conn) {
     while conn.read_packet().kind() != 14 {}
+}
+
+/// Two kinds of standard input and who writes to them: `-l` reads a pipe in its main loop, and has a
+/// thread for a socket.
+pub(crate) fn inputs() -> [(File, Box<dyn Write + Send>); 2] {
+    let (pipe, into_pipe) = std::io::pipe().unwrap();
+    let (socket, into_socket) = UnixStream::pair().unwrap();
+    [
+        (OwnedFd::from(pipe).into(), Box::new(into_pipe)),
+        (OwnedFd::from(socket).into(), Box::new(into_socket)),
+    ]
 }
 
 /// A scripted broker that takes every message as MQTT asks, and insists that the client says
