@@ -101,19 +101,13 @@ impl Codec {
     /// Writes one of the four acknowledgements. A plain success has the same two-byte body
     /// in all versions (MQTT 5, section 3.4.2.1).
     pub(crate) fn ack(self, kind: AckKind, packet_id: u16, reason: ReasonCode, out: &mut Output) {
-        let buffer = out.buffer();
-        let with_reason = self.version == Version::V5 && reason != ReasonCode::SUCCESS;
-        buffer.put_u8(match kind {
-            AckKind::Puback => 0x40,
-            AckKind::Pubrec => 0x50,
-            AckKind::Pubrel => 0x62,
-            AckKind::Pubcomp => 0x70,
-        });
-        buffer.put_u8(if with_reason { 3 } else { 2 });
-        buffer.put_u16(packet_id);
-        if with_reason {
-            buffer.put_u8(reason.0);
+        if self.version != Version::V5 || reason == ReasonCode::SUCCESS {
+            plain_ack(kind, packet_id, out);
+            return;
         }
+        let [high, low] = packet_id.to_be_bytes();
+        let packet = [first_byte(kind), 3, high, low, reason.0];
+        out.buffer().extend_from_slice(&packet);
     }
 
     pub(crate) fn subscribe(
@@ -189,6 +183,24 @@ impl Codec {
                     | subscription.retain_handling.number() << 4
             }
         }
+    }
+}
+
+/// Writes an acknowledgement that says nothing but success.
+#[inline]
+pub(super) fn plain_ack(kind: AckKind, packet_id: u16, out: &mut Output) {
+    let [high, low] = packet_id.to_be_bytes();
+    let packet = [first_byte(kind), 2, high, low];
+    out.buffer().extend_from_slice(&packet);
+}
+
+#[inline]
+fn first_byte(kind: AckKind) -> u8 {
+    match kind {
+        AckKind::Puback => 0x40,
+        AckKind::Pubrec => 0x50,
+        AckKind::Pubrel => 0x62,
+        AckKind::Pubcomp => 0x70,
     }
 }
 

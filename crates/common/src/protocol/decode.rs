@@ -114,7 +114,8 @@ pub(super) const PLAIN_ACK: usize = 4;
 
 /// Such an acknowledgement at the front of the input, which means success in all versions (MQTT 5,
 /// section 3.4.2.1); anything else is for [`Frame`].
-pub(super) fn plain_ack(input: &[u8], maximum: u32) -> Option<(AckKind, Ack)> {
+#[inline]
+pub(super) fn plain_ack(input: &[u8], maximum: u32) -> Option<(AckKind, u16)> {
     let [first, 2, high, low, ..] = *input else {
         return None;
     };
@@ -126,12 +127,7 @@ pub(super) fn plain_ack(input: &[u8], maximum: u32) -> Option<(AckKind, Ack)> {
         _ => return None,
     };
     let packet_id = u16::from_be_bytes([high, low]);
-    let ack = Ack {
-        packet_id,
-        reason: ReasonCode::SUCCESS,
-        reason_string: None,
-    };
-    (packet_id != 0 && PLAIN_ACK <= maximum as usize).then_some((kind, ack))
+    (packet_id != 0 && PLAIN_ACK <= maximum as usize).then_some((kind, packet_id))
 }
 
 /// Fixed header and remaining length of the packet at the front, in bytes; none while the
@@ -379,7 +375,12 @@ mod tests {
                         Some((packet, input.len()))
                     });
                     match plain_ack(&packet, maximum) {
-                        Some((kind, ack)) => {
+                        Some((kind, packet_id)) => {
+                            let ack = Ack {
+                                packet_id,
+                                reason: ReasonCode::SUCCESS,
+                                reason_string: None,
+                            };
                             let left = packet.len() - PLAIN_ACK;
                             assert_eq!(
                                 slowly,

@@ -75,6 +75,8 @@ enum Entry {
     Event(Event),
     /// As many messages.
     Run(Run),
+    /// As many exchanges that ended well.
+    Successes(VecDeque<u16>),
 }
 
 impl Events {
@@ -86,24 +88,52 @@ impl Events {
         self.0.push_back(Entry::Run(run));
     }
 
+    #[inline]
+    pub(super) fn push_success(&mut self, packet_id: u16) {
+        if let Some(Entry::Successes(ids)) = self.0.back_mut() {
+            ids.push_back(packet_id);
+        } else {
+            self.0.push_back(Entry::Successes([packet_id].into()));
+        }
+    }
+
     pub(super) fn pop_front(&mut self) -> Option<Event> {
-        while let Some(run) = self.run() {
-            if let Some(message) = run.next_message() {
-                return Some(Event::Message(message));
+        loop {
+            let next = match self.0.front_mut()? {
+                Entry::Event(_) => break,
+                Entry::Run(run) => run.next_message().map(Event::Message),
+                Entry::Successes(ids) => ids.pop_front().map(|packet_id| Event::Published {
+                    packet_id,
+                    reason: ReasonCode::SUCCESS,
+                    reason_string: None,
+                }),
+            };
+            if next.is_some() {
+                return next;
             }
             self.0.pop_front();
         }
         match self.0.pop_front()? {
             Entry::Event(event) => Some(event),
-            Entry::Run(_) => None,
+            Entry::Run(_) | Entry::Successes(_) => None,
         }
+    }
+
+    /// How many exchanges ended well next: they are no events any more.
+    pub(super) fn successes(&mut self) -> u64 {
+        let Some(Entry::Successes(ids)) = self.0.front() else {
+            return 0;
+        };
+        let count = ids.len() as u64;
+        self.0.pop_front();
+        count
     }
 
     /// The run that comes next, if it is one.
     pub(super) fn run(&mut self) -> Option<&mut Run> {
         match self.0.front_mut()? {
             Entry::Run(run) => Some(run),
-            Entry::Event(_) => None,
+            Entry::Event(_) | Entry::Successes(_) => None,
         }
     }
 }

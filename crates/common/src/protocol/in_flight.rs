@@ -1,8 +1,10 @@
 //! Requests the broker has not answered yet, in the order they were made.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
-use crate::message::Publication;
+use crate::message::{Publication, Qos};
+use crate::payload::Payload;
 
 /// How many Packet Identifiers there are: 1 to 65,535 (MQTT 5, section 2.2.1).
 const IDENTIFIERS: u32 = 65_535;
@@ -21,10 +23,42 @@ pub(super) enum Request {
 /// broker forget the session after PUBREC, the message has to be sent once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outgoing {
-    pub(super) message: Publication,
+    /// The message without its payload: mostly it is the same for all.
+    common: Rc<Publication>,
+    payload: Payload,
     pub(super) stage: Stage,
     /// It went out over an earlier connection of the same session: the next time with DUP.
     pub(super) dup: bool,
+}
+
+impl Outgoing {
+    /// A message that goes out now, its payload apart.
+    pub(super) fn new(common: Rc<Publication>, payload: Payload) -> Self {
+        Self {
+            common,
+            payload,
+            stage: Stage::Sent,
+            dup: false,
+        }
+    }
+
+    pub(super) fn message(&self) -> Publication {
+        self.common.with_payload(self.payload.clone())
+    }
+
+    pub(super) fn qos(&self) -> Qos {
+        self.common.qos
+    }
+
+    /// The payload's length in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// Whether the broker holds half of the exchange, or will: a QoS 2 message without its PUBREL.
+    pub(super) fn is_half_done(&self) -> bool {
+        self.qos() == Qos::ExactlyOnce && self.stage == Stage::Sent
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +79,8 @@ pub(super) enum Stage {
 pub(super) struct InFlight {
     front_id: u16,
     slots: VecDeque<Option<Request>>,
+    /// Of the last message that was filed.
+    common: Option<Rc<Publication>>,
 }
 
 impl InFlight {
@@ -52,6 +88,18 @@ impl InFlight {
         Self {
             front_id: 1,
             slots: VecDeque::new(),
+            common: None,
+        }
+    }
+
+    /// What `message` has in common with others, to be shared with the one before.
+    pub(super) fn common(&mut self, message: &Publication) -> Rc<Publication> {
+        match &self.common {
+            Some(common) if common.is_same_but_for_payload(message) => Rc::clone(common),
+            _ => {
+                let common = Rc::new(message.with_payload(Payload::default()));
+                Rc::clone(self.common.insert(common))
+            }
         }
     }
 
@@ -68,6 +116,11 @@ impl InFlight {
         (length < IDENTIFIERS).then(|| self.id_at(length))
     }
 
+    /// How many identifiers are free from the next on.
+    pub(super) fn free(&self) -> usize {
+        (IDENTIFIERS as usize).saturating_sub(self.slots.len())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
@@ -80,11 +133,30 @@ impl InFlight {
     pub(super) fn remove(&mut self, id: u16) -> Option<Request> {
         let index = self.index_of(id)?;
         let request = self.slots.get_mut(index)?.take();
+        self.tidy();
+        request
+    }
+
+    /// Takes out the message at this QoS whose exchange stands here; nothing else.
+    #[inline]
+    pub(super) fn remove_at(&mut self, id: u16, qos: Qos, stage: Stage) -> Option<Outgoing> {
+        let index = self.index_of(id)?;
+        let slot = self.slots.get_mut(index)?;
+        let is_it = matches!(slot, Some(Request::Publish(outgoing))
+            if outgoing.qos() == qos && outgoing.stage == stage);
+        let Some(Request::Publish(outgoing)) = slot.take_if(|_| is_it) else {
+            return None;
+        };
+        self.tidy();
+        Some(outgoing)
+    }
+
+    #[inline]
+    fn tidy(&mut self) {
         while matches!(self.slots.front(), Some(None)) {
             self.slots.pop_front();
             self.front_id = self.id_at(1);
         }
-        request
     }
 
     /// All requests with their identifiers, oldest first.

@@ -1,9 +1,9 @@
-//! Messages as most of them are, at QoS 0 and without properties, many at a time: to make a
-//! [`Message`] of each costs more than to print it.
+//! Messages as most of them are, without properties and for the first time, many at a time: to make
+//! a [`Message`] of each costs more than to print it.
 
 use bytes::{Bytes, BytesMut};
 
-use crate::message::{Message, Qos, View};
+use crate::message::{Message, Qos, Receipt, View};
 use crate::reason::Version;
 use crate::topic::{TopicName, is_plain};
 
@@ -15,16 +15,21 @@ pub struct Run {
     /// Where the next one begins.
     next: usize,
     version: Version,
+    /// Over which they came.
+    connection: u64,
 }
 
 impl Run {
     /// Takes the plain messages at the front of `input` that are there as a whole, each of at most
     /// `maximum` bytes; none where another packet, or one that must be looked at with care, comes first.
-    /// Gives the number of those that are not retained, too.
+    /// `is_new` says it of the identifier of a QoS 2 message, and notes it. Gives the number of those that
+    /// are not retained, too.
     pub(super) fn take(
         version: Version,
+        connection: u64,
         input: &mut BytesMut,
         maximum: u32,
+        mut is_new: impl FnMut(u16) -> bool,
     ) -> Option<(Self, u64)> {
         let mut rest: &[u8] = input;
         // The last topic that was looked at: the next is mostly the same.
@@ -33,6 +38,8 @@ impl Run {
         while let Some((packet, behind)) = Packet::read(version, rest)
             && rest.len() - behind.len() <= maximum as usize
             && (checked == Some(packet.topic) || !packet.topic.is_empty() && is_plain(packet.topic))
+            && packet.id.is_none_or(|id| id != 0)
+            && (packet.qos != Qos::ExactlyOnce || packet.id.is_some_and(&mut is_new))
         {
             checked = Some(packet.topic);
             live += u64::from(!packet.retain);
@@ -44,6 +51,7 @@ impl Run {
                 packets: input.split_to(length).freeze(),
                 next: 0,
                 version,
+                connection,
             };
             (run, live)
         })
@@ -54,34 +62,37 @@ impl Run {
         clippy::should_implement_trait,
         reason = "what it gives borrows from it"
     )]
+    #[inline]
     pub fn next(&mut self) -> Option<View<'_>> {
+        let connection = self.connection;
         let packet = self.read()?;
         Some(View {
             topic: packet.topic,
             payload: packet.payload,
-            qos: Qos::AtMostOnce,
+            qos: packet.qos,
             retain: packet.retain,
             properties: None,
-            packet_id: None,
+            receipt: packet.receipt(connection),
         })
     }
 
     /// The next message, to keep; none at the end.
     pub(super) fn next_message(&mut self) -> Option<Message> {
-        let packets = self.packets.clone();
+        let (packets, connection) = (self.packets.clone(), self.connection);
         let packet = self.read()?;
         Some(Message {
             // Its encoding was checked.
             topic: TopicName::from_packet(&packets, packet.topic).unwrap_or_default(),
             payload: packets.slice_ref(packet.payload),
-            qos: Qos::AtMostOnce,
+            qos: packet.qos,
             retain: packet.retain,
             dup: false,
             properties: None,
-            receipt: None,
+            receipt: packet.receipt(connection),
         })
     }
 
+    #[inline]
     fn read(&mut self) -> Option<Packet<'_>> {
         let rest = self.packets.get(self.next..)?;
         let (packet, behind) = Packet::read(self.version, rest)?;
@@ -90,9 +101,12 @@ impl Run {
     }
 }
 
-/// What a PUBLISH at QoS 0 without properties says.
+/// What a PUBLISH without properties says that is no repetition.
 struct Packet<'a> {
     retain: bool,
+    qos: Qos,
+    /// None at QoS 0.
+    id: Option<u16>,
     topic: &'a [u8],
     payload: &'a [u8],
 }
@@ -110,21 +124,42 @@ impl<'a> Packet<'a> {
             }
             _ => return None,
         };
-        if first & !1 != 0x30 {
-            return None;
-        }
+        let qos = match first & !1 {
+            0x30 => Qos::AtMostOnce,
+            0x32 => Qos::AtLeastOnce,
+            0x34 => Qos::ExactlyOnce,
+            _ => return None,
+        };
         let (body, behind) = rest.split_at_checked(length)?;
         let (length, body) = body.split_first_chunk()?;
         let (topic, body) = body.split_at_checked(u16::from_be_bytes(*length).into())?;
+        let (id, body) = match qos {
+            Qos::AtMostOnce => (None, body),
+            _ => {
+                let (id, body) = body.split_first_chunk()?;
+                (Some(u16::from_be_bytes(*id)), body)
+            }
+        };
         let payload = match version {
             Version::V31 | Version::V311 => body,
             Version::V5 => body.strip_prefix(&[0])?,
         };
         let packet = Self {
             retain: first & 1 != 0,
+            qos,
+            id,
             topic,
             payload,
         };
         Some((packet, behind))
+    }
+
+    #[inline]
+    fn receipt(&self, connection: u64) -> Option<Receipt> {
+        self.id.map(|packet_id| Receipt {
+            packet_id,
+            qos: self.qos,
+            connection,
+        })
     }
 }
