@@ -5,6 +5,7 @@ use bytes::{BufMut as _, BytesMut};
 
 use super::ProtocolError;
 use super::aliases::Naming;
+use super::decode::PLAIN_ACK;
 use super::limits::publish_length;
 use super::output::Output;
 use super::packet::{AckKind, Connect, Subscription};
@@ -102,7 +103,9 @@ impl Codec {
     /// in all versions (MQTT 5, section 3.4.2.1).
     pub(crate) fn ack(self, kind: AckKind, packet_id: u16, reason: ReasonCode, out: &mut Output) {
         if self.version != Version::V5 || reason == ReasonCode::SUCCESS {
-            plain_ack(kind, packet_id, out);
+            let [high, low] = packet_id.to_be_bytes();
+            let packet = [first_byte(kind), 2, high, low];
+            out.buffer().extend_from_slice(&packet);
             return;
         }
         let [high, low] = packet_id.to_be_bytes();
@@ -186,15 +189,24 @@ impl Codec {
     }
 }
 
-/// Writes an acknowledgement that says nothing but success.
-#[inline]
-pub(super) fn plain_ack(kind: AckKind, packet_id: u16, out: &mut Output) {
-    let [high, low] = packet_id.to_be_bytes();
-    let packet = [first_byte(kind), 2, high, low];
-    out.buffer().extend_from_slice(&packet);
+/// Writes acknowledgements that say nothing but success, one for each of `count` identifiers.
+pub(super) fn plain_acks(
+    kind: AckKind,
+    ids: impl Iterator<Item = u16>,
+    count: usize,
+    out: &mut Output,
+) {
+    let first = first_byte(kind);
+    let buffer = out.buffer();
+    let begin = buffer.len();
+    buffer.resize(begin + count * PLAIN_ACK, 0);
+    let packets = buffer.get_mut(begin..).unwrap_or_default();
+    for (packet, id) in packets.chunks_exact_mut(PLAIN_ACK).zip(ids) {
+        let [high, low] = id.to_be_bytes();
+        packet.copy_from_slice(&[first, 2, high, low]);
+    }
 }
 
-#[inline]
 fn first_byte(kind: AckKind) -> u8 {
     match kind {
         AckKind::Puback => 0x40,

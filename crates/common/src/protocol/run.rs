@@ -7,6 +7,9 @@ use crate::message::{Message, Qos, Receipt, View};
 use crate::reason::Version;
 use crate::topic::{TopicName, is_plain};
 
+/// The level of QoS 2.
+const EXACTLY_ONCE: u8 = Qos::ExactlyOnce.level();
+
 /// Messages that came one behind the other, as they came.
 #[derive(Debug)]
 pub struct Run {
@@ -38,8 +41,7 @@ impl Run {
         while let Some((packet, behind)) = Packet::read(version, rest)
             && rest.len() - behind.len() <= maximum as usize
             && (checked == Some(packet.topic) || !packet.topic.is_empty() && is_plain(packet.topic))
-            && packet.id.is_none_or(|id| id != 0)
-            && (packet.qos != Qos::ExactlyOnce || packet.id.is_some_and(&mut is_new))
+            && (packet.qos < EXACTLY_ONCE || is_new(packet.id))
         {
             checked = Some(packet.topic);
             live += u64::from(!packet.retain);
@@ -69,7 +71,7 @@ impl Run {
         Some(View {
             topic: packet.topic,
             payload: packet.payload,
-            qos: packet.qos,
+            qos: packet.qos(),
             retain: packet.retain,
             properties: None,
             receipt: packet.receipt(connection),
@@ -84,7 +86,7 @@ impl Run {
             // Its encoding was checked.
             topic: TopicName::from_packet(&packets, packet.topic).unwrap_or_default(),
             payload: packets.slice_ref(packet.payload),
-            qos: packet.qos,
+            qos: packet.qos(),
             retain: packet.retain,
             dup: false,
             properties: None,
@@ -104,9 +106,10 @@ impl Run {
 /// What a PUBLISH without properties says that is no repetition.
 struct Packet<'a> {
     retain: bool,
-    qos: Qos,
-    /// None at QoS 0.
-    id: Option<u16>,
+    /// Its level.
+    qos: u8,
+    /// 0 at QoS 0.
+    id: u16,
     topic: &'a [u8],
     payload: &'a [u8],
 }
@@ -124,21 +127,19 @@ impl<'a> Packet<'a> {
             }
             _ => return None,
         };
-        let qos = match first & !1 {
-            0x30 => Qos::AtMostOnce,
-            0x32 => Qos::AtLeastOnce,
-            0x34 => Qos::ExactlyOnce,
-            _ => return None,
+        let (0x30..0x36) = *first else {
+            return None;
         };
         let (body, behind) = rest.split_at_checked(length)?;
         let (length, body) = body.split_first_chunk()?;
         let (topic, body) = body.split_at_checked(u16::from_be_bytes(*length).into())?;
-        let (id, body) = match qos {
-            Qos::AtMostOnce => (None, body),
-            _ => {
-                let (id, body) = body.split_first_chunk()?;
-                (Some(u16::from_be_bytes(*id)), body)
-            }
+        let (id, body) = match *first {
+            0x30 | 0x31 => (0, body),
+            _ => match body {
+                [0, 0, ..] => return None,
+                [high, low, body @ ..] => (u16::from_be_bytes([*high, *low]), body),
+                _ => return None,
+            },
         };
         let payload = match version {
             Version::V31 | Version::V311 => body,
@@ -146,7 +147,7 @@ impl<'a> Packet<'a> {
         };
         let packet = Self {
             retain: first & 1 != 0,
-            qos,
+            qos: first >> 1 & 3,
             id,
             topic,
             payload,
@@ -155,10 +156,15 @@ impl<'a> Packet<'a> {
     }
 
     #[inline]
+    fn qos(&self) -> Qos {
+        Qos::from_level(self.qos).unwrap_or_default()
+    }
+
+    #[inline]
     fn receipt(&self, connection: u64) -> Option<Receipt> {
-        self.id.map(|packet_id| Receipt {
-            packet_id,
-            qos: self.qos,
+        (self.id != 0).then(|| Receipt {
+            packet_id: self.id,
+            qos: self.qos(),
             connection,
         })
     }

@@ -387,11 +387,10 @@ impl Session {
         self.on_wire += 1;
         self.half_done += usize::from(message.qos == Qos::ExactlyOnce);
         self.bytes += message.payload.len();
-        let common = self.requests.common(message);
         let payload = std::mem::take(&mut message.payload);
+        let outgoing = Outgoing::new(message.with_payload(payload));
         // It gets the identifier that was the next.
-        self.requests
-            .insert(Request::Publish(Outgoing::new(common, payload)));
+        self.requests.insert(Request::Publish(outgoing));
         self.release_leftovers();
         Ok(Some(packet_id))
     }

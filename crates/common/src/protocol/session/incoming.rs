@@ -274,7 +274,7 @@ impl Session {
             // A second answer, or one to a request of an earlier connection.
             return Ok(());
         };
-        match (kind, outgoing.qos(), outgoing.stage) {
+        match (kind, outgoing.qos, outgoing.stage) {
             // Not sent over this connection yet: the answer cannot be meant for it.
             (_, _, Stage::Waiting) => Ok(()),
             // Some brokers refuse to take again what they have (MQTT 5, section 4.3.3 says they

@@ -1,6 +1,6 @@
 //! The lines of a text, each published as a message: what they have in common is worked out once.
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::Session;
 use crate::message::{Publication, Qos};
@@ -9,7 +9,6 @@ use crate::protocol::aliases::Naming;
 use crate::protocol::codec::SHARE_PAYLOAD_FROM;
 use crate::protocol::decode::frame_length;
 use crate::protocol::handover::Lines;
-use crate::protocol::in_flight::{Outgoing, Request};
 use crate::protocol::limits::check_publish;
 use crate::protocol::output::Output;
 
@@ -42,7 +41,7 @@ impl Session {
         let is_acknowledged = message.qos != Qos::AtMostOnce;
         let room = match is_acknowledged {
             true if !self.has_room() || self.leftovers.is_some() => 0,
-            true => self.room().min(self.requests.free()),
+            true => self.room(),
             false => usize::MAX,
         };
         let is_plain = message.topic_alias.is_none() && self.is_online() && self.trace.is_none();
@@ -61,7 +60,6 @@ impl Session {
             return 0;
         };
         let longest = longest.min(SHARE_PAYLOAD_FROM - 1);
-        let shared = self.requests.common(&common);
         let begin = self.output.end();
         let buffer = self.output.buffer();
         let before = buffer.len();
@@ -79,9 +77,8 @@ impl Session {
                 break;
             }
             if is_acknowledged {
-                let payload = Payload::Bytes(text.slice_ref(line));
-                let outgoing = Outgoing::new(shared.clone(), payload);
-                let Some(packet_id) = self.requests.insert(Request::Publish(outgoing)) else {
+                let range = (text.len() - rest.len(), line.len());
+                let Some(packet_id) = self.requests.insert_line(message.qos, range) else {
                     break;
                 };
                 head.set_packet_id(packet_id);
@@ -94,19 +91,19 @@ impl Session {
             count += 1;
             rest = behind.get(1..).unwrap_or_default();
         }
-        let length = text.len() - rest.len();
+        if count == 0 {
+            return 0;
+        }
+        let taken = text.split_to(text.len() - rest.len());
         if is_acknowledged {
-            text.advance(length);
+            self.requests.end_text(taken, &common);
             self.on_wire += count;
             self.bytes += payloads;
             if message.qos == Qos::ExactlyOnce {
                 self.half_done += count;
             }
-        } else if count > 0 {
-            let taken = text.split_to(length);
-            if let Some(handover) = &mut self.handover {
-                handover.written_lines(&common, Lines::new(taken, cut, begin, ends));
-            }
+        } else if let Some(handover) = &mut self.handover {
+            handover.written_lines(&common, Lines::new(taken, cut, begin, ends));
         }
         count as u64
     }

@@ -23,7 +23,7 @@ impl Session {
             match request {
                 Request::Publish(outgoing) => {
                     let was_sent = outgoing.stage != Stage::Waiting || outgoing.dup;
-                    if !is_known && was_sent && outgoing.qos() == Qos::ExactlyOnce {
+                    if !is_known && was_sent && outgoing.qos == Qos::ExactlyOnce {
                         may_duplicate += 1;
                     }
                     if is_known && outgoing.stage == Stage::Released {
@@ -101,7 +101,7 @@ impl Session {
                 {
                     outgoing.stage = Stage::Sent;
                     self.half_done += usize::from(outgoing.is_half_done());
-                    next.push((id, outgoing.message(), outgoing.dup));
+                    next.push((id, outgoing.dup));
                 }
             }
             if next.is_empty() {
@@ -109,7 +109,10 @@ impl Session {
             }
             self.waiting -= next.len();
             self.on_wire += next.len();
-            for (id, message, dup) in next {
+            for (id, dup) in next {
+                let Some(message) = self.requests.message(id) else {
+                    continue;
+                };
                 // The broker's limits may be lower than over the connection before.
                 let naming = self
                     .our_aliases
