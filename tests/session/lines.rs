@@ -22,8 +22,6 @@ struct Limits {
     version: Version,
     /// Maximum Packet Size.
     maximum: Option<u32>,
-    /// QoS 2 messages without PUBREC.
-    half_done: u16,
 }
 
 struct Publisher {
@@ -34,9 +32,7 @@ struct Publisher {
 
 impl Publisher {
     fn new(limits: Limits, trace: Option<Trace>) -> Self {
-        let session = Session::new(lasting(limits.version), 10, trace)
-            .with_most_half_done(limits.half_done)
-            .keeping_unsent();
+        let session = Session::new(lasting(limits.version), 10, trace).keeping_unsent();
         let mut publisher = Self {
             session,
             limits,
@@ -205,14 +201,13 @@ proptest! {
         maximum in prop::option::of(20..9_000_u32),
         output in 1..2_000_usize,
         unacknowledged in 1..500_usize,
-        half_done in 1..12_u16,
         qos in prop::sample::select(vec![Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce]),
         has_properties in any::<bool>(),
         alias in prop::option::weighted(0.2, 1..3_u16),
         steps in prop::collection::vec(step(), 1..12),
     ) {
         let maximum = maximum.filter(|_| version == Version::V5);
-        let limits = Limits { version, maximum, half_done };
+        let limits = Limits { version, maximum };
         let most = Most { output, unacknowledged };
         let mut together = Publisher::new(limits, None);
         let mut one_by_one = Publisher::new(limits, Some(|_| {}));
@@ -286,7 +281,6 @@ fn short_lines_go_together() {
         let limits = Limits {
             version,
             maximum: None,
-            half_done: 10,
         };
         let mut publisher = Publisher::new(limits, None);
         let message = Publication {

@@ -70,8 +70,6 @@ pub struct ConnectConfig {
     pub farewell: Farewell,
     /// The most unacknowledged messages at a time.
     pub max_in_flight: u16,
-    /// The most of them at QoS 2 without PUBREC.
-    pub max_half_done: u16,
     /// The time for everything up to CONNACK.
     pub connect_timeout: Duration,
     /// How often to try.
@@ -176,7 +174,6 @@ impl ConnectConfig {
             ),
             farewell,
             max_in_flight: connection.max_inflight.unwrap_or(MAX_IN_FLIGHT),
-            max_half_done: u16::MAX,
             connect_timeout: connection.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
             retry: RetryPolicy::new(connection.retry),
             has_own_id: connection.id.is_some(),
@@ -190,7 +187,6 @@ impl ConnectConfig {
     #[must_use]
     pub fn session(&self) -> Session {
         let session = Session::new(self.connect.clone(), self.max_in_flight, self.trace)
-            .with_most_half_done(self.max_half_done)
             .with_farewell(self.farewell.clone());
         let session = if self.releases_leftovers {
             session.after_another_run()

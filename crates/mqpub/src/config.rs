@@ -31,7 +31,7 @@ use crate::source::{Cut, Input, Repetition, SourceConfig};
 
 /// A broker of MQTT 3.1.1 cannot announce how many unfinished QoS 2 messages it takes, and
 /// mosquitto closes the connection at the 21st (its max_inflight_messages, unless set).
-const HALF_DONE_V311: u16 = 20;
+const QOS_2_IN_FLIGHT_V311: u16 = 20;
 
 /// How long a probe may take.
 const PROBE: Duration = Duration::from_secs(10);
@@ -127,7 +127,7 @@ impl Config {
             && highest == Qos::ExactlyOnce
             && connect.connect.version != Version::V5
         {
-            connect.max_half_done = HALF_DONE_V311;
+            connect.max_in_flight = QOS_2_IN_FLIGHT_V311;
         }
         let message = Template {
             topic,

@@ -58,7 +58,6 @@ pub struct Monitor {
     version: Version,
     /// Of the session, of the connection, and the largest packet.
     pub window: usize,
-    half_done: usize,
     pub receive_maximum: usize,
     pub maximum_packet_size: usize,
     reader: ClientReader,
@@ -94,11 +93,10 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    pub fn new(version: Version, window: u16, half_done: u16) -> Self {
+    pub fn new(version: Version, window: u16) -> Self {
         Self {
             version,
             window: window.into(),
-            half_done: half_done.into(),
             receive_maximum: 65_535,
             maximum_packet_size: usize::MAX,
             reader: ClientReader::new(version),
@@ -351,21 +349,6 @@ impl Monitor {
         assert!(self.published.insert(id), "{number} twice");
         let limit = self.window.min(self.receive_maximum);
         assert!(self.published.len() <= limit, "over the window of {limit}");
-        let half_done = self.published.iter().filter(|id| {
-            let used = self.in_use.get(id);
-            matches!(
-                used,
-                Some(Use::Publish {
-                    qos: 2,
-                    released: false,
-                    ..
-                })
-            )
-        });
-        assert!(
-            half_done.count() <= self.half_done,
-            "{number} is half done, and others"
-        );
     }
 
     fn ack(&mut self, kind: u8, id: u16, reason: u8) {

@@ -35,8 +35,6 @@ pub struct Plan {
     pub version: Version,
     /// The session's window.
     pub window: u16,
-    /// Its most QoS 2 messages without PUBREC.
-    pub half_done: u16,
     /// The session keeps the QoS 0 messages that a connection did not take.
     pub keeping: bool,
     /// What the client publishes, by number.
@@ -110,7 +108,6 @@ impl Plan {
         Self {
             version,
             window: 1 + random.below(most) as u16,
-            half_done: random.pick(&[1, 3, u16::MAX, u16::MAX]),
             keeping,
             ours: (0..ours).map(|_| random.pick(kinds)).collect(),
             theirs: (0..theirs).map(|_| random.pick(kinds)).collect(),

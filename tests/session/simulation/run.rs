@@ -139,7 +139,7 @@ impl<'a> World<'a> {
             false => connect,
         };
         let now = Instant::now();
-        let session = Session::new(connect, plan.window, trace).with_most_half_done(plan.half_done);
+        let session = Session::new(connect, plan.window, trace);
         Self {
             plan,
             random: plan.random.clone(),
@@ -149,7 +149,7 @@ impl<'a> World<'a> {
             } else {
                 session
             },
-            monitor: Monitor::new(plan.version, plan.window, plan.half_done),
+            monitor: Monitor::new(plan.version, plan.window),
             broker: Broker::new(plan),
             watched: 0,
             up: VecDeque::new(),

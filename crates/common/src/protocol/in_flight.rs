@@ -78,12 +78,6 @@ impl Outgoing {
             Content::Line { length, .. } => *length as usize,
         }
     }
-
-    /// Whether the broker holds half of the exchange, or will: a QoS 2 message without its PUBREL.
-    #[inline]
-    pub(super) fn is_half_done(&self) -> bool {
-        self.qos == Qos::ExactlyOnce && self.stage == Stage::Sent
-    }
 }
 
 /// The lines that were published together.

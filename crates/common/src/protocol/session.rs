@@ -50,15 +50,11 @@ pub struct Session {
     limits: Accepted,
     /// The most unacknowledged messages at a time, whatever the broker would take.
     max_in_flight: u16,
-    /// The most of them at QoS 2 without PUBREC.
-    max_half_done: u16,
     output: Output,
     events: Events,
     requests: InFlight,
     /// Messages in `requests`, split by whether they are on this connection's wire.
     on_wire: usize,
-    /// Of those, the QoS 2 messages without PUBREC.
-    half_done: usize,
     /// The payloads of all of them, in bytes.
     bytes: usize,
     waiting: usize,
@@ -95,12 +91,10 @@ impl Session {
             connection: 0,
             limits: Accepted::default(),
             max_in_flight: max_in_flight.max(1),
-            max_half_done: u16::MAX,
             output: Output::default(),
             events: Events::default(),
             requests: InFlight::new(),
             on_wire: 0,
-            half_done: 0,
             bytes: 0,
             waiting: 0,
             handover: None,
@@ -122,14 +116,6 @@ impl Session {
     #[must_use]
     pub fn with_farewell(mut self, farewell: Farewell) -> Self {
         self.farewell = farewell;
-        self
-    }
-
-    /// No more QoS 2 messages at a time than `most` are without PUBREC, because the broker closes the
-    /// connection for more; 0 counts as 1.
-    #[must_use]
-    pub fn with_most_half_done(mut self, most: u16) -> Self {
-        self.max_half_done = most.max(1);
         self
     }
 
@@ -182,7 +168,7 @@ impl Session {
         }
         self.output.clear();
         self.waiting += self.on_wire;
-        (self.on_wire, self.half_done) = (0, 0);
+        self.on_wire = 0;
         self.our_aliases.clear();
         self.their_aliases.clear();
     }
@@ -385,7 +371,6 @@ impl Session {
         let packet_id = packet_id.ok_or(PublishError::WindowFull)?;
         self.send_publish(message, packet_id, false)?;
         self.on_wire += 1;
-        self.half_done += usize::from(message.qos == Qos::ExactlyOnce);
         self.bytes += message.payload.len();
         let payload = std::mem::take(&mut message.payload);
         let outgoing = Outgoing::new(message.with_payload(payload));
@@ -547,8 +532,7 @@ impl Session {
     /// How many messages more may be on the wire.
     fn room(&self) -> usize {
         let window = usize::from(self.max_in_flight.min(self.limits.receive_maximum));
-        let half_done = usize::from(self.max_half_done).saturating_sub(self.half_done);
-        window.saturating_sub(self.on_wire).min(half_done)
+        window.saturating_sub(self.on_wire)
     }
 
     fn trace(&self, step: fmt::Arguments<'_>) {

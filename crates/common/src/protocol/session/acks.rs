@@ -70,7 +70,6 @@ impl Session {
                     let stands = (Qos::ExactlyOnce, Stage::Sent);
                     let release = |outgoing: &mut Outgoing| outgoing.stage = Stage::Released;
                     let count = self.requests.stretch(ids, first, stands, release);
-                    self.half_done -= count;
                     self.answer_all(AckKind::Pubrel, rest, count);
                     count
                 }

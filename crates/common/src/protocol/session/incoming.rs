@@ -283,10 +283,9 @@ impl Session {
                 if !ack.reason.is_failure()
                     || ack.reason == ReasonCode::PACKET_ID_IN_USE && outgoing.dup =>
             {
-                self.half_done -= usize::from(outgoing.is_half_done());
                 outgoing.stage = Stage::Released;
                 self.send_ack(AckKind::Pubrel, ack.packet_id, ReasonCode::SUCCESS);
-                self.send_waiting()
+                Ok(())
             }
             (AckKind::Puback, Qos::AtLeastOnce, _)
             | (AckKind::Pubrec, Qos::ExactlyOnce, Stage::Sent)

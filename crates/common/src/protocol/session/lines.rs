@@ -99,9 +99,6 @@ impl Session {
             self.requests.end_text(taken, &common);
             self.on_wire += count;
             self.bytes += payloads;
-            if message.qos == Qos::ExactlyOnce {
-                self.half_done += count;
-            }
         } else if let Some(handover) = &mut self.handover {
             handover.written_lines(&common, Lines::new(taken, cut, begin, ends));
         }

@@ -100,7 +100,6 @@ impl Session {
                     && outgoing.stage == Stage::Waiting
                 {
                     outgoing.stage = Stage::Sent;
-                    self.half_done += usize::from(outgoing.is_half_done());
                     next.push((id, outgoing.dup));
                 }
             }
@@ -135,7 +134,6 @@ impl Session {
     ) {
         if let Some(Request::Publish(outgoing)) = self.requests.remove(packet_id) {
             self.bytes -= outgoing.len();
-            self.half_done -= usize::from(outgoing.is_half_done());
         }
         self.on_wire -= 1;
         self.achieved += 1;
