@@ -1,5 +1,5 @@
-//! Lines that are published many at a time are what they would be one by one, also when the connection
-//! breaks in the middle of them.
+//! Lines that are published, and acknowledged, many at a time are what they would be one by one, also when
+//! the connection breaks in the middle of them: with a trace they are taken one by one.
 
 use std::io::IoSlice;
 use std::time::Instant;
@@ -8,12 +8,12 @@ use bytes::Bytes;
 use mqtools_common::message::{Publication, Qos};
 use mqtools_common::payload::Payload;
 use mqtools_common::property::Properties;
-use mqtools_common::protocol::{Connect, Event, Session};
-use mqtools_common::reason::Version;
+use mqtools_common::protocol::{Event, Most, ProtocolError, Session, Trace};
+use mqtools_common::reason::{ReasonCode, Version};
 use mqtools_common::topic::TopicName;
 use proptest::prelude::*;
 
-use crate::driver::EVERY;
+use crate::driver::{EVERY, lasting};
 use crate::wire;
 
 /// What a broker limits.
@@ -31,22 +31,18 @@ struct Publisher {
 }
 
 impl Publisher {
-    fn new(limits: Limits) -> Self {
-        let connect = Connect {
-            version: limits.version,
-            client_id: "me".into(),
-            ..Connect::default()
-        };
+    fn new(limits: Limits, trace: Option<Trace>) -> Self {
+        let session = Session::new(lasting(limits.version), 10, trace).keeping_unsent();
         let mut publisher = Self {
-            session: Session::new(connect, 10, None).keeping_unsent(),
+            session,
             limits,
             now: Instant::now(),
         };
-        publisher.connect();
+        publisher.connect(false);
         publisher
     }
 
-    fn connect(&mut self) {
+    fn connect(&mut self, is_present: bool) {
         self.session.open(self.now).unwrap();
         self.take(usize::MAX);
         let mut properties = Vec::new();
@@ -54,13 +50,13 @@ impl Publisher {
             properties.push(0x27);
             properties.extend_from_slice(&maximum.to_be_bytes());
         }
-        let mut connack = wire::connack(self.limits.version, false, 0, &properties)[..].into();
+        let mut connack = wire::connack(self.limits.version, is_present, 0, &properties)[..].into();
         self.session.feed(&mut connack, self.now).unwrap();
     }
 
     /// Publishes the lines of a text up to one that is not taken, many at a time or one by one; gives
     /// how many.
-    fn publish(&mut self, message: &Publication, text: &[u8], most: Option<usize>) -> u64 {
+    fn publish(&mut self, message: &Publication, text: &[u8], most: Option<Most>) -> u64 {
         let mut text = Bytes::copy_from_slice(text);
         let mut count = 0;
         while !text.is_empty() {
@@ -100,24 +96,73 @@ impl Publisher {
         taken
     }
 
-    fn state(&mut self) -> (Option<u64>, bool, bool, Vec<Event>) {
-        let events = std::iter::from_fn(|| self.session.next_event()).collect();
-        let session = &self.session;
-        (
-            session.in_doubt(),
-            session.is_settled(),
-            session.awaits_proof(),
-            events,
-        )
+    /// What the broker sends.
+    fn feed(&mut self, packets: &[u8]) -> Result<(), ProtocolError> {
+        self.session.feed(&mut packets.into(), self.now)
     }
+
+    fn state(&mut self) -> State {
+        let session = &self.session;
+        State {
+            in_doubt: session.in_doubt(),
+            is_settled: session.is_settled(),
+            awaits_proof: session.awaits_proof(),
+            has_room: session.has_room(),
+            unacknowledged: session.unacknowledged(),
+            bytes: session.unacknowledged_bytes(),
+            achieved: session.achieved(),
+        }
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.session.next_event()).collect()
+    }
+
+    /// The events, those taken together that can be, in their order.
+    fn events_together(&mut self) -> Vec<(u64, Option<Event>)> {
+        std::iter::from_fn(|| {
+            let count = self.session.successes();
+            let event = self.session.next_event();
+            (count > 0 || event.is_some()).then_some((count, event))
+        })
+        .collect()
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct State {
+    in_doubt: Option<u64>,
+    is_settled: bool,
+    awaits_proof: bool,
+    has_room: bool,
+    unacknowledged: usize,
+    bytes: usize,
+    achieved: u64,
+}
+
+/// How many events are messages that arrived, and what the others are.
+fn summed_up(events: impl IntoIterator<Item = (u64, Option<Event>)>) -> (u64, Vec<Event>) {
+    let (mut successes, mut others) = (0, Vec::new());
+    for (count, event) in events {
+        successes += count;
+        match event {
+            Some(Event::Published { reason, .. }) if reason == ReasonCode::SUCCESS => {
+                successes += 1
+            }
+            event => others.extend(event),
+        }
+    }
+    (successes, others)
 }
 
 #[derive(Debug, Clone)]
 enum Step {
     Publish(Vec<u8>, bool),
     Take(usize),
+    /// Acknowledgements: kinds and identifiers.
+    Answer(Vec<(u8, u16)>),
     Pong,
-    Reconnect,
+    Reconnect(bool),
 }
 
 fn text() -> impl Strategy<Value = Vec<u8>> {
@@ -140,7 +185,12 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (text(), any::<bool>()).prop_map(|(text, other)| Step::Publish(text, other)),
         4 => prop_oneof![0..200_usize, 0..5_000_usize, Just(usize::MAX)].prop_map(Step::Take),
         1 => Just(Step::Pong),
-        1 => Just(Step::Reconnect),
+        4 => prop::collection::vec((0..6_usize, 1..25_u16), 1..20).prop_map(|acks| {
+            let kinds = [wire::PUBACK, wire::PUBREC, wire::PUBREC, wire::PUBCOMP, wire::PUBCOMP];
+            let kind = |index| *kinds.get(index).unwrap_or(&wire::PUBREL);
+            Step::Answer(acks.into_iter().map(|(index, id)| (kind(index), id)).collect())
+        }),
+        1 => any::<bool>().prop_map(Step::Reconnect),
     ]
 }
 
@@ -149,18 +199,22 @@ proptest! {
     fn lines_are_messages(
         version in prop::sample::select(EVERY.to_vec()),
         maximum in prop::option::of(20..9_000_u32),
-        most in 1..2_000_usize,
+        output in 1..2_000_usize,
+        unacknowledged in 1..500_usize,
+        qos in prop::sample::select(vec![Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce]),
         has_properties in any::<bool>(),
         alias in prop::option::weighted(0.2, 1..3_u16),
         steps in prop::collection::vec(step(), 1..12),
     ) {
-        let limits = Limits { version, maximum: maximum.filter(|_| version == Version::V5) };
-        let mut together = Publisher::new(limits);
-        let mut one_by_one = Publisher::new(limits);
+        let maximum = maximum.filter(|_| version == Version::V5);
+        let limits = Limits { version, maximum };
+        let most = Most { output, unacknowledged };
+        let mut together = Publisher::new(limits, None);
+        let mut one_by_one = Publisher::new(limits, Some(|_| {}));
         let message = |topic: &str| Publication {
             topic: TopicName::new(topic).unwrap(),
             payload: Payload::default(),
-            qos: Qos::AtMostOnce,
+            qos,
             retain: has_properties,
             properties: Properties::default(),
             topic_alias: alias.filter(|_| version == Version::V5),
@@ -179,20 +233,35 @@ proptest! {
                 Step::Take(most) => {
                     prop_assert_eq!(together.take(most), one_by_one.take(most));
                 }
-                Step::Pong => {
-                    for publisher in [&mut together, &mut one_by_one] {
-                        let mut pong = [0xD0, 0][..].into();
-                        publisher.session.feed(&mut pong, publisher.now).unwrap();
-                    }
+                Step::Answer(acks) => {
+                    // Mostly what can be an answer.
+                    let packets: Vec<u8> = acks
+                        .into_iter()
+                        .map(|(kind, id)| match qos {
+                            Qos::AtLeastOnce if kind != wire::PUBREL => (wire::PUBACK, id),
+                            _ => (kind, id),
+                        })
+                        .flat_map(|(kind, id)| wire::ack(kind, id))
+                        .collect();
+                    prop_assert_eq!(together.feed(&packets), one_by_one.feed(&packets));
                 }
-                Step::Reconnect => {
+                Step::Pong => {
+                    prop_assert_eq!(together.feed(&[0xD0, 0]), one_by_one.feed(&[0xD0, 0]));
+                }
+                Step::Reconnect(is_present) => {
                     for publisher in [&mut together, &mut one_by_one] {
                         publisher.session.lost();
-                        publisher.connect();
+                        publisher.connect(is_present);
                     }
                 }
             }
             prop_assert_eq!(together.state(), one_by_one.state());
+            if output % 2 == 0 {
+                prop_assert_eq!(together.events(), one_by_one.events());
+            } else {
+                let events = one_by_one.events().into_iter().map(|event| (0, Some(event)));
+                prop_assert_eq!(summed_up(together.events_together()), summed_up(events));
+            }
         }
         prop_assert_eq!(together.take(usize::MAX), one_by_one.take(usize::MAX));
         prop_assert_eq!(together.state(), one_by_one.state());
@@ -201,25 +270,46 @@ proptest! {
 
 #[test]
 fn short_lines_go_together() {
-    for version in EVERY {
-        let mut publisher = Publisher::new(Limits {
+    let most = |output, unacknowledged| Most {
+        output,
+        unacknowledged,
+    };
+    for (version, qos) in EVERY
+        .into_iter()
+        .flat_map(|version| [0, 1, 2].map(|qos| (version, qos)))
+    {
+        let limits = Limits {
             version,
             maximum: None,
-        });
+        };
+        let mut publisher = Publisher::new(limits, None);
         let message = Publication {
             topic: TopicName::new("t").unwrap(),
             payload: Payload::default(),
-            qos: Qos::AtMostOnce,
+            qos: Qos::from_level(qos).unwrap(),
             retain: false,
             properties: Properties::default(),
             topic_alias: None,
         };
-        let mut text = Bytes::from_static(b"one\n\ntwo\nthe last");
         let session = &mut publisher.session;
-        assert_eq!(session.publish_lines(&message, &mut text, b'\n', 1000), 4);
+        let mut publish =
+            |text: &mut Bytes, most| session.publish_lines(&message, text, b'\n', most);
+        let all = Bytes::from_static(b"one\n\ntwo\nthe last");
+        let mut text = all.clone();
+        assert_eq!(publish(&mut text, most(1000, 1000)), 4);
         assert!(text.is_empty());
-        let mut text = Bytes::from_static(b"one\n\ntwo\nthe last");
-        assert_eq!(session.publish_lines(&message, &mut text, b'\n', 1), 1);
+        text = all.clone();
+        assert_eq!(publish(&mut text, most(1, 1000)), 1);
         assert_eq!(&text[..], b"\ntwo\nthe last");
+        if qos > 0 {
+            text = all.clone();
+            assert_eq!(publish(&mut text, most(1000, 4)), 3);
+            assert_eq!(&text[..], b"the last");
+            // The window is 10.
+            text = all.clone();
+            assert_eq!(publish(&mut text, most(1000, 1000)), 2);
+            assert_eq!(publish(&mut text, most(1000, 1000)), 0);
+            assert_eq!(&text[..], b"two\nthe last");
+        }
     }
 }

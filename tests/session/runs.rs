@@ -2,7 +2,7 @@
 //! taken one by one.
 
 use bytes::BytesMut;
-use mqtools_common::message::{Message, View};
+use mqtools_common::message::{Message, Qos, View};
 use mqtools_common::protocol::{Connect, Event, ProtocolError, Session};
 use mqtools_common::reason::Version;
 use proptest::prelude::*;
@@ -64,13 +64,14 @@ fn outcome(connect: &Connect, bytes: &[u8], cuts: &[usize], way: Way) -> Outcome
 
 /// The message that has such a packet.
 fn owned(view: View<'_>) -> Message {
-    let packet = wire::publish(Version::V311, (false, 0), view.topic(), 0, view.payload);
+    let (qos, id) = (view.qos.level(), view.packet_id().unwrap_or_default());
+    let packet = wire::publish(Version::V311, (false, qos), view.topic(), id, view.payload);
     let mut driver = Driver::online(Version::V311);
     driver.feed(&packet);
     match driver.events().pop() {
         Some(Event::Message(mut message)) => {
             assert_eq!(message.view().properties, view.properties);
-            assert_eq!((message.qos, None), (view.qos, view.packet_id));
+            assert_eq!((message.qos, message.receipt), (view.qos, view.receipt));
             message.retain = view.retain;
             message
         }
@@ -85,18 +86,18 @@ fn packets(version: Version) -> impl Strategy<Value = Vec<u8>> {
         1 => (100..400_usize).prop_map(|length| "x".repeat(length)),
     ];
     let length = prop_oneof![8 => 0..200_usize, 1 => 16_300..16_500_usize];
-    let packet =
-        (topic, length, any::<u8>(), 0..12_u8).prop_map(move |(topic, length, first, qos)| {
-            let qos = qos.saturating_sub(9);
+    let packet = (topic, length, any::<u8>(), 0..3_u8, 0..9_u16).prop_map(
+        move |(topic, length, first, qos, id)| {
             let payload = vec![first; length];
             let dup = first & 7 == 7;
-            let mut packet = wire::publish(version, (dup, qos.min(2)), &topic, 1, &payload);
+            let mut packet = wire::publish(version, (dup, qos), &topic, id, &payload);
             packet[0] |= first & 8 >> 3 | u8::from(first & 16 != 0);
             packet
-        });
+        },
+    );
     let other = prop_oneof![
         30 => packet,
-        2 => Just(wire::ack(wire::PUBREL, 3)),
+        4 => (1..9_u16).prop_map(|id| wire::ack(wire::PUBREL, id)),
         1 => prop::collection::vec(any::<u8>(), 0..5),
     ];
     prop::collection::vec(other, 0..12).prop_map(|packets| packets.concat())
@@ -140,12 +141,16 @@ fn plain_messages_are_a_run() {
                 &plain[..],
                 &plain,
                 &wire::publish(version, (false, 1), "a", 1, b"y"),
+                &wire::publish(version, (false, 2), "a", 2, b"y"),
+                &wire::publish(version, (true, 1), "a", 3, b"y"),
             ]
             .concat(),
         );
         let run = driver.session.run().unwrap();
         assert_eq!(run.next().unwrap().payload, b"x");
         assert_eq!(run.next().unwrap().topic(), "a");
+        assert_eq!(run.next().unwrap().packet_id(), Some(1));
+        assert_eq!(run.next().unwrap().qos, Qos::ExactlyOnce);
         assert!(run.next().is_none());
         assert_eq!(driver.events().len(), 1, "{version}");
         assert!(driver.session.run().is_none());

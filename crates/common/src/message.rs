@@ -116,7 +116,7 @@ impl Message {
             qos: self.qos,
             retain: self.retain,
             properties: self.properties.as_deref(),
-            packet_id: self.receipt.map(|receipt| receipt.packet_id),
+            receipt: self.receipt,
         }
     }
 }
@@ -134,8 +134,8 @@ pub struct View<'a> {
     pub retain: bool,
     /// What it says about itself (MQTT 5); none when it says nothing.
     pub properties: Option<&'a PublishProperties>,
-    /// The delivery's Packet Identifier; none at QoS 0.
-    pub packet_id: Option<u16>,
+    /// What the session needs to acknowledge it; none at QoS 0.
+    pub receipt: Option<Receipt>,
 }
 
 impl<'a> View<'a> {
@@ -143,6 +143,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn topic(&self) -> &'a str {
         std::str::from_utf8(self.topic).unwrap_or_default()
+    }
+
+    /// The delivery's Packet Identifier; none at QoS 0.
+    #[must_use]
+    pub fn packet_id(&self) -> Option<u16> {
+        self.receipt.map(|receipt| receipt.packet_id)
     }
 }
 
@@ -154,6 +160,46 @@ pub struct Receipt {
     pub(crate) qos: Qos,
     /// Which connection of the session it came over: identifiers mean nothing on the next.
     pub(crate) connection: u64,
+}
+
+/// Receipts that differ in their Packet Identifiers only, one at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipts {
+    pub(crate) first: Receipt,
+    /// Those of all.
+    pub(crate) ids: Vec<u16>,
+}
+
+impl Receipts {
+    /// Adds one, unless it differs in more than its identifier.
+    #[inline]
+    #[must_use]
+    pub fn add(&mut self, receipt: Receipt) -> bool {
+        let Receipt {
+            qos, connection, ..
+        } = self.first;
+        let is_alike = receipt.qos == qos && receipt.connection == connection;
+        if is_alike {
+            self.ids.push(receipt.packet_id);
+        }
+        is_alike
+    }
+
+    /// How many there are.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there is one at least")]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+impl From<Receipt> for Receipts {
+    fn from(first: Receipt) -> Self {
+        Self {
+            first,
+            ids: vec![first.packet_id],
+        }
+    }
 }
 
 /// The message the broker publishes for a client that goes away without DISCONNECT.

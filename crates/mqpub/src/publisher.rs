@@ -6,7 +6,7 @@ use std::pin::pin;
 use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
 use mqtools_common::message::{Publication, Qos};
-use mqtools_common::protocol::{Event, PublishError};
+use mqtools_common::protocol::{Event, Most, PublishError};
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{Report, warn};
 use mqtools_common::signals::{Signal, Signals};
@@ -251,16 +251,15 @@ impl Publisher {
     /// Publishes lines that were read, many at a time; false where the next message has to be
     /// published alone.
     fn publish_lines(&mut self) -> bool {
-        let Some((lines, cut)) = self
-            .source
-            .lines()
-            .filter(|_| self.promise == Promise::Nothing)
-        else {
+        let Some((lines, cut)) = self.source.lines() else {
             return false;
         };
         let session = &mut self.client.session;
-        let room = HIGH_WATER.saturating_sub(session.output().len());
-        let count = session.publish_lines(&self.message, lines, cut, room);
+        let most = Most {
+            output: HIGH_WATER.saturating_sub(session.output().len()),
+            unacknowledged: BYTES_IN_FLIGHT.saturating_sub(session.unacknowledged_bytes()),
+        };
+        let count = session.publish_lines(&self.message, lines, cut, most);
         self.books.sent += count;
         count > 0
     }
@@ -284,7 +283,11 @@ impl Publisher {
     }
 
     fn take_events(&mut self) {
-        while let Some(event) = self.client.session.next_event() {
+        loop {
+            self.books.acknowledged += self.client.session.successes();
+            let Some(event) = self.client.session.next_event() else {
+                return;
+            };
             match event {
                 Event::Published {
                     reason: code,

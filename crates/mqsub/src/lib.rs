@@ -13,6 +13,7 @@ pub mod fuzz;
 mod output;
 mod printer;
 mod rate;
+mod receipts;
 mod remover;
 mod saver;
 mod screen;

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use mqtools_common::message::Message;
+use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
@@ -100,14 +100,14 @@ impl Output {
         is_all && self.screen.prints_runs()
     }
 
-    /// Takes in messages of a run while there is room, `most` at most, and counts them.
+    /// Takes in messages of a run while there is room, `most` at most; `taken` is told each one's receipt.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
-        count: &mut u64,
+        taken: impl FnMut(Option<Receipt>),
     ) -> Result<(), SinkError> {
-        self.screen.print_run(run, most, count)
+        self.screen.print_run(run, most, taken)
     }
 
     /// Takes note of a message with which nothing is done.

@@ -1,7 +1,7 @@
 //! What standard output shows of the messages: each of them, their rate, or the latest of each
 //! topic.
 
-use mqtools_common::message::Message;
+use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
@@ -89,15 +89,15 @@ impl Screen {
         matches!(self, Self::Messages { format, .. } if format.is_sure())
     }
 
-    /// Takes in messages of a run while there is room, `most` at most, and counts them.
+    /// Takes in messages of a run while there is room, `most` at most; `taken` is told each one's receipt.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
-        count: &mut u64,
+        taken: impl FnMut(Option<Receipt>),
     ) -> Result<(), SinkError> {
         match self {
-            Self::Messages { format, sink } => sink.print_run(format, run, most, count),
+            Self::Messages { format, sink } => sink.print_run(format, run, most, taken),
             Self::Rate { .. } | Self::Watch(_) | Self::Nothing => Ok(()),
         }
     }

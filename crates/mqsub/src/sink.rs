@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
 use mqtools_common::exit::Exit;
-use mqtools_common::message::Message;
+use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 use rustix::fs::{FileType, fstat, major};
@@ -84,23 +84,27 @@ impl Sink {
         }
     }
 
-    /// Adds messages of a run to the batch until that is full, `most` at most, and counts them.
+    /// Adds messages of a run to the batch until that is full, `most` at most; `taken` is told each
+    /// one's receipt.
     pub(crate) fn print_run(
         &mut self,
         format: &Format,
         run: &mut Run,
         most: u64,
-        count: &mut u64,
+        mut taken: impl FnMut(Option<Receipt>),
     ) -> Result<(), SinkError> {
-        while *count < most
+        let mut left = most;
+        while left > 0
             && !self.is_full()
             && let Some(message) = run.next()
         {
+            let receipt = message.receipt;
             match &mut self.0 {
                 Way::File { out, .. } => format.show_surely(message, out)?,
                 Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
             }
-            *count += 1;
+            taken(receipt);
+            left -= 1;
         }
         Ok(())
     }

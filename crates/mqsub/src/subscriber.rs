@@ -2,12 +2,11 @@
 
 mod wording;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
-use mqtools_common::message::{Message, Receipt};
+use mqtools_common::message::Message;
 use mqtools_common::protocol::Event;
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{self, Report};
@@ -21,6 +20,7 @@ use crate::enough::Idle;
 use crate::filter::Verdict;
 use crate::format::Printed;
 use crate::output::Output;
+use crate::receipts::Pending;
 use crate::remover::Remover;
 use crate::sink::SinkError;
 use crate::stop::{End, Stop};
@@ -29,10 +29,6 @@ use crate::warn;
 /// How long the broker may take for its next answer to `--remove-retained`, once somebody waits
 /// for the end.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How many messages may wait to be acknowledged before no more are taken in: no broker that
-/// keeps to the protocol sends more without an answer (a Packet Identifier has 16 bits).
-const UNACKNOWLEDGED: usize = 65_535;
 
 /// What `--json-summary` prints, once, at the end.
 #[derive(Debug, Default, Serialize)]
@@ -77,7 +73,7 @@ pub(crate) async fn run(
         resumed: 0,
         told: 0,
         has_backlog: false,
-        receipts: VecDeque::new(),
+        receipts: Pending::default(),
     };
     subscriber.resumed = subscriber.client.reconnects();
     let ended = match subscriber.request() {
@@ -131,8 +127,8 @@ struct Subscriber {
     told: u64,
     /// The session has events for which the output had no room.
     has_backlog: bool,
-    /// Of messages in these batches of the output: acknowledged once those are written.
-    receipts: VecDeque<(u64, Receipt)>,
+    /// Acknowledged once the messages are written.
+    receipts: Pending,
 }
 
 impl Subscriber {
@@ -463,20 +459,27 @@ impl Subscriber {
             return Ok(None);
         };
         // At the last one it would have been the end.
-        let most = self.config.enough.left(self.printed).unwrap_or_default();
+        let left = self.config.enough.left(self.printed).unwrap_or_default();
+        let most = left.min(self.receipts.room() as u64);
+        let batch = self.output.batch();
         let mut count = 0;
-        let written = self.output.print_run(run, most, &mut count);
+        let written = self.output.print_run(run, most, |receipt| {
+            count += 1;
+            if let Some(receipt) = receipt {
+                self.receipts.add(batch, receipt);
+            }
+        });
         self.printed += count;
         self.received += count + u64::from(written.is_err());
         match written {
-            Ok(()) => Ok((count == most).then_some(End::Done)),
+            Ok(()) => Ok((count == left).then_some(End::Done)),
             Err(why) => unwritten(why).map(Some),
         }
     }
 
     /// Whether [`write_out`](Self::write_out) must come before the next message.
     fn is_full(&self) -> bool {
-        self.output.is_full() || self.receipts.len() >= UNACKNOWLEDGED
+        self.output.is_full() || self.receipts.room() == 0
     }
 
     fn message(&mut self, message: &Message) -> Result<Option<End>, Report> {
@@ -517,7 +520,7 @@ impl Subscriber {
             remover.note(message, self.output.batch());
         }
         if let Some(receipt) = message.receipt {
-            self.receipts.push_back((self.output.batch(), receipt));
+            self.receipts.add(self.output.batch(), receipt);
         }
         let counts = matches!(verdict, Verdict::Print | Verdict::Count);
         let is_last = counts && self.config.enough.is_reached(self.printed, message);
@@ -593,12 +596,9 @@ impl Subscriber {
 
     fn acknowledge(&mut self) {
         let handled = self.output.handled();
-        while let Some((batch, _)) = self.receipts.front()
-            && *batch < handled
-            && let Some((batch, receipt)) = self.receipts.pop_front()
-        {
+        while let Some((batch, receipts)) = self.receipts.take_below(handled) {
             if !self.output.has_failed(batch) {
-                self.client.session.acknowledge(receipt);
+                self.client.session.acknowledge_all(&receipts);
             }
         }
         if let Some(remover) = &mut self.remover {

@@ -1,13 +1,14 @@
 //! One schedule from beginning to end.
 
 mod check;
+mod publishing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mqtools_common::message::{Publication, Qos, Receipt};
+use mqtools_common::message::{Qos, Receipt};
 use mqtools_common::property::Properties;
 use mqtools_common::protocol::{
     Connect, Event, Output, ProtocolError, PublishError, Session, Subscription, Trace,
@@ -102,6 +103,8 @@ struct World<'a> {
     next: usize,
     topics: BTreeMap<&'static str, TopicName>,
     by_id: BTreeMap<u16, usize>,
+    /// The Packet Identifier that the session gave last.
+    last_id: u16,
     /// The payloads of those, in bytes.
     bytes: usize,
     /// QoS 2 messages that may be duplicates, as the session said.
@@ -162,6 +165,7 @@ impl<'a> World<'a> {
             next: 0,
             topics: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            last_id: 0,
             bytes: 0,
             told: 0,
             refused: 0,
@@ -236,63 +240,6 @@ impl<'a> World<'a> {
         assert_eq!(self.session.unacknowledged(), self.by_id.len());
         assert_eq!(self.session.unacknowledged_bytes(), self.bytes);
         self.check_at_most_once();
-    }
-
-    fn publish(&mut self) {
-        let Some(qos) = self.plan.ours.get(self.next).copied() else {
-            return;
-        };
-        let number = self.next;
-        let message = Publication {
-            topic: self.topic(number),
-            payload: payload(number).into(),
-            qos,
-            retain: false,
-            properties: Properties::default(),
-            topic_alias: self
-                .plan
-                .topic_aliases
-                .then(|| 1 + self.random.below(4) as u16),
-        };
-        let room = self.session.has_room();
-        let before = self.session.unacknowledged();
-        match self.session.publish(&message) {
-            Ok(id) => {
-                assert_eq!(id.is_some(), qos != Qos::AtMostOnce);
-                assert!(room || id.is_none(), "taken without room");
-                if let Some(id) = id {
-                    assert_eq!(self.by_id.insert(id, number), None);
-                    self.bytes += message.payload.len();
-                }
-            }
-            Err(PublishError::NotConnected) => {
-                assert!(!self.session.is_online());
-                return;
-            }
-            Err(PublishError::WindowFull) => {
-                assert!(!room && qos != Qos::AtMostOnce);
-                return;
-            }
-            Err(PublishError::OverBrokerMaximum { size, maximum }) => {
-                assert_eq!(maximum as usize, self.monitor.maximum_packet_size);
-                assert!(size > self.monitor.maximum_packet_size);
-                self.ends.insert(number, 0x95);
-            }
-            Err(other) => panic!("{other:?}"),
-        }
-        self.next += 1;
-        let more = self.session.unacknowledged() - before;
-        assert!(more <= usize::from(qos != Qos::AtMostOnce));
-        self.watch();
-    }
-
-    /// The same one each time, as a source of messages has it.
-    fn topic(&mut self, number: usize) -> TopicName {
-        let name = topic(number);
-        let known = self.topics.entry(name);
-        known
-            .or_insert_with(|| TopicName::new(name).unwrap())
-            .clone()
     }
 
     /// The socket takes some bytes.
@@ -489,7 +436,10 @@ impl<'a> World<'a> {
             )
         };
         match result {
-            Ok(id) => assert!(self.requests.insert(id)),
+            Ok(id) => {
+                self.last_id = id;
+                assert!(self.requests.insert(id));
+            }
             Err(PublishError::NotConnected) => assert!(!self.session.is_online()),
             Err(PublishError::OverBrokerMaximum { .. }) => {}
             Err(other) => panic!("{other:?}"),

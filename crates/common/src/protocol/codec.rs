@@ -5,6 +5,7 @@ use bytes::{BufMut as _, BytesMut};
 
 use super::ProtocolError;
 use super::aliases::Naming;
+use super::decode::PLAIN_ACK;
 use super::limits::publish_length;
 use super::output::Output;
 use super::packet::{AckKind, Connect, Subscription};
@@ -101,19 +102,15 @@ impl Codec {
     /// Writes one of the four acknowledgements. A plain success has the same two-byte body
     /// in all versions (MQTT 5, section 3.4.2.1).
     pub(crate) fn ack(self, kind: AckKind, packet_id: u16, reason: ReasonCode, out: &mut Output) {
-        let buffer = out.buffer();
-        let with_reason = self.version == Version::V5 && reason != ReasonCode::SUCCESS;
-        buffer.put_u8(match kind {
-            AckKind::Puback => 0x40,
-            AckKind::Pubrec => 0x50,
-            AckKind::Pubrel => 0x62,
-            AckKind::Pubcomp => 0x70,
-        });
-        buffer.put_u8(if with_reason { 3 } else { 2 });
-        buffer.put_u16(packet_id);
-        if with_reason {
-            buffer.put_u8(reason.0);
+        if self.version != Version::V5 || reason == ReasonCode::SUCCESS {
+            let [high, low] = packet_id.to_be_bytes();
+            let packet = [first_byte(kind), 2, high, low];
+            out.buffer().extend_from_slice(&packet);
+            return;
         }
+        let [high, low] = packet_id.to_be_bytes();
+        let packet = [first_byte(kind), 3, high, low, reason.0];
+        out.buffer().extend_from_slice(&packet);
     }
 
     pub(crate) fn subscribe(
@@ -189,6 +186,33 @@ impl Codec {
                     | subscription.retain_handling.number() << 4
             }
         }
+    }
+}
+
+/// Writes acknowledgements that say nothing but success, one for each of `count` identifiers.
+pub(super) fn plain_acks(
+    kind: AckKind,
+    ids: impl Iterator<Item = u16>,
+    count: usize,
+    out: &mut Output,
+) {
+    let first = first_byte(kind);
+    let buffer = out.buffer();
+    let begin = buffer.len();
+    buffer.resize(begin + count * PLAIN_ACK, 0);
+    let packets = buffer.get_mut(begin..).unwrap_or_default();
+    for (packet, id) in packets.chunks_exact_mut(PLAIN_ACK).zip(ids) {
+        let [high, low] = id.to_be_bytes();
+        packet.copy_from_slice(&[first, 2, high, low]);
+    }
+}
+
+fn first_byte(kind: AckKind) -> u8 {
+    match kind {
+        AckKind::Puback => 0x40,
+        AckKind::Pubrec => 0x50,
+        AckKind::Pubrel => 0x62,
+        AckKind::Pubcomp => 0x70,
     }
 }
 

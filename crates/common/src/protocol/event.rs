@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use super::ProtocolError;
+use super::in_flight::id_behind;
 use super::packet::Accepted;
 use super::run::Run;
 use crate::exit::Exit;
@@ -75,6 +76,11 @@ enum Entry {
     Event(Event),
     /// As many messages.
     Run(Run),
+    /// As many exchanges that ended well, with consecutive identifiers.
+    Successes {
+        next: u16,
+        count: usize,
+    },
 }
 
 impl Events {
@@ -86,24 +92,53 @@ impl Events {
         self.0.push_back(Entry::Run(run));
     }
 
+    /// So many exchanges ended well, with consecutive identifiers.
+    pub(super) fn push_successes(&mut self, next: u16, count: usize) {
+        self.0.push_back(Entry::Successes { next, count });
+    }
+
     pub(super) fn pop_front(&mut self) -> Option<Event> {
-        while let Some(run) = self.run() {
-            if let Some(message) = run.next_message() {
-                return Some(Event::Message(message));
+        loop {
+            let next = match self.0.front_mut()? {
+                Entry::Event(_) => break,
+                Entry::Run(run) => run.next_message().map(Event::Message),
+                Entry::Successes { count: 0, .. } => None,
+                Entry::Successes { next, count } => {
+                    let packet_id = *next;
+                    (*next, *count) = (id_behind(packet_id), *count - 1);
+                    Some(Event::Published {
+                        packet_id,
+                        reason: ReasonCode::SUCCESS,
+                        reason_string: None,
+                    })
+                }
+            };
+            if next.is_some() {
+                return next;
             }
             self.0.pop_front();
         }
         match self.0.pop_front()? {
             Entry::Event(event) => Some(event),
-            Entry::Run(_) => None,
+            Entry::Run(_) | Entry::Successes { .. } => None,
         }
+    }
+
+    /// How many exchanges ended well next: they are no events any more.
+    pub(super) fn successes(&mut self) -> u64 {
+        let mut all = 0;
+        while let Some(Entry::Successes { count, .. }) = self.0.front() {
+            all += *count as u64;
+            self.0.pop_front();
+        }
+        all
     }
 
     /// The run that comes next, if it is one.
     pub(super) fn run(&mut self) -> Option<&mut Run> {
         match self.0.front_mut()? {
             Entry::Run(run) => Some(run),
-            Entry::Event(_) => None,
+            Entry::Event(_) | Entry::Successes { .. } => None,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Requests the broker has not answered yet, in the order they were made.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
-use crate::message::Publication;
+use bytes::Bytes;
+
+use crate::message::{Publication, Qos};
+use crate::payload::Payload;
 
 /// How many Packet Identifiers there are: 1 to 65,535 (MQTT 5, section 2.2.1).
 const IDENTIFIERS: u32 = 65_535;
@@ -21,10 +25,23 @@ pub(super) enum Request {
 /// broker forget the session after PUBREC, the message has to be sent once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outgoing {
-    pub(super) message: Publication,
+    content: Content,
+    pub(super) qos: Qos,
     pub(super) stage: Stage,
     /// It went out over an earlier connection of the same session: the next time with DUP.
     pub(super) dup: bool,
+}
+
+/// What the message says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    Whole(Box<Publication>),
+    /// A piece of the [`Text`] that its place belongs to: to count who shares that would cost more than
+    /// everything else.
+    Line {
+        start: u32,
+        length: u32,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +54,42 @@ pub(super) enum Stage {
     Released,
 }
 
+impl Outgoing {
+    /// A message that goes out now.
+    pub(super) fn new(message: Publication) -> Self {
+        let qos = message.qos;
+        Self::with_content(Content::Whole(Box::new(message)), qos)
+    }
+
+    fn with_content(content: Content, qos: Qos) -> Self {
+        Self {
+            content,
+            qos,
+            stage: Stage::Sent,
+            dup: false,
+        }
+    }
+
+    /// The payload's length in bytes.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        match &self.content {
+            Content::Whole(message) => message.payload.len(),
+            Content::Line { length, .. } => *length as usize,
+        }
+    }
+}
+
+/// The lines that were published together.
+#[derive(Debug)]
+struct Text {
+    bytes: Bytes,
+    /// The message without its payload.
+    common: Rc<Publication>,
+    /// How many requests there were up to its last line, since the beginning.
+    end: u64,
+}
+
 /// Requests by Packet Identifier. Identifiers are given out in turn, so position in the queue
 /// and identifier follow from each other, and the queue's order is the order of the requests.
 ///
@@ -45,6 +98,10 @@ pub(super) enum Stage {
 pub(super) struct InFlight {
     front_id: u16,
     slots: VecDeque<Option<Request>>,
+    /// How many requests there were before the front.
+    gone: u64,
+    /// Those of lines in `slots`, oldest first.
+    texts: VecDeque<Text>,
 }
 
 impl InFlight {
@@ -52,17 +109,45 @@ impl InFlight {
         Self {
             front_id: 1,
             slots: VecDeque::new(),
+            gone: 0,
+            texts: VecDeque::new(),
         }
     }
 
     /// Files a request under the next identifier; none when that one is still in use.
+    #[inline]
     pub(super) fn insert(&mut self, request: Request) -> Option<u16> {
         let id = self.next_id()?;
         self.slots.push_back(Some(request));
         Some(id)
     }
 
-    /// The identifier that the next request will have, unless it is still in use.
+    /// Files a message whose payload is `range` of the text that the next [`end_text`](Self::end_text)
+    /// brings; none when the next identifier is still in use.
+    #[inline]
+    pub(super) fn insert_line(&mut self, qos: Qos, range: (usize, usize)) -> Option<u16> {
+        let content = Content::Line {
+            start: u32::try_from(range.0).ok()?,
+            length: u32::try_from(range.1).ok()?,
+        };
+        self.insert(Request::Publish(Outgoing::with_content(content, qos)))
+    }
+
+    /// Brings the text of the lines that were filed last, which have the rest in common.
+    pub(super) fn end_text(&mut self, bytes: Bytes, common: &Publication) {
+        let common = match self.texts.back() {
+            Some(last) if last.common.is_same_but_for_payload(common) => Rc::clone(&last.common),
+            _ => Rc::new(common.clone()),
+        };
+        self.texts.push_back(Text {
+            bytes,
+            common,
+            end: self.gone + self.slots.len() as u64,
+        });
+    }
+
+    /// The next identifier, unless it is still in use.
+    #[inline]
     pub(super) fn next_id(&self) -> Option<u16> {
         let length = u32::try_from(self.slots.len()).ok()?;
         (length < IDENTIFIERS).then(|| self.id_at(length))
@@ -72,19 +157,79 @@ impl InFlight {
         self.slots.is_empty()
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, id: u16) -> Option<&mut Request> {
         let index = self.index_of(id)?;
         self.slots.get_mut(index)?.as_mut()
     }
 
+    /// The message with this identifier.
+    pub(super) fn message(&self, id: u16) -> Option<Publication> {
+        let index = self.index_of(id)?;
+        let Some(Request::Publish(outgoing)) = self.slots.get(index)? else {
+            return None;
+        };
+        match &outgoing.content {
+            Content::Whole(message) => Some(Publication::clone(message)),
+            &Content::Line { start, length } => {
+                let place = self.gone + index as u64;
+                let text = self.texts.partition_point(|text| text.end <= place);
+                let text = self.texts.get(text)?;
+                let (start, end) = (start as usize, start as usize + length as usize);
+                let is_inside = end <= text.bytes.len();
+                let line = is_inside.then(|| text.bytes.slice(start..end))?;
+                Some(text.common.with_payload(Payload::Bytes(line)))
+            }
+        }
+    }
+
     pub(super) fn remove(&mut self, id: u16) -> Option<Request> {
         let index = self.index_of(id)?;
         let request = self.slots.get_mut(index)?.take();
-        while matches!(self.slots.front(), Some(None)) {
-            self.slots.pop_front();
-            self.front_id = self.id_at(1);
-        }
+        self.tidy();
         request
+    }
+
+    /// Messages at this QoS whose exchanges stand here, one behind the other from identifier `first` on,
+    /// as many as `ids` has and has in this order; goes on with each.
+    pub(super) fn stretch(
+        &mut self,
+        ids: impl Iterator<Item = u16>,
+        first: u16,
+        (qos, stage): (Qos, Stage),
+        mut go_on: impl FnMut(&mut Outgoing),
+    ) -> usize {
+        let Some(index) = self.index_of(first).filter(|at| *at < self.slots.len()) else {
+            return 0;
+        };
+        let mut expected = first;
+        let mut count = 0;
+        for (slot, id) in self.slots.range_mut(index..).zip(ids) {
+            match slot {
+                Some(Request::Publish(outgoing))
+                    if id == expected && outgoing.qos == qos && outgoing.stage == stage =>
+                {
+                    go_on(outgoing);
+                }
+                _ => break,
+            }
+            count += 1;
+            expected = id_behind(expected);
+        }
+        count
+    }
+
+    /// Removes so many requests from this identifier on.
+    pub(super) fn remove_stretch(&mut self, first: u16, count: usize) {
+        if first == self.front_id {
+            self.slots.drain(..count);
+            self.gone += count as u64;
+            self.front_id = self.id_at(count as u32);
+        } else if let Some(index) = self.index_of(first) {
+            let slots = self.slots.range_mut(index..index + count);
+            slots.for_each(|slot| *slot = None);
+        }
+        self.tidy();
     }
 
     /// All requests with their identifiers, oldest first.
@@ -96,10 +241,24 @@ impl InFlight {
             .filter_map(move |(slot, offset)| Some((id_after(front, offset), slot.as_mut()?)))
     }
 
+    #[inline]
+    fn tidy(&mut self) {
+        while matches!(self.slots.front(), Some(None)) {
+            self.slots.pop_front();
+            self.front_id = id_behind(self.front_id);
+            self.gone += 1;
+        }
+        while self.texts.front().is_some_and(|text| text.end <= self.gone) {
+            self.texts.pop_front();
+        }
+    }
+
+    #[inline]
     fn id_at(&self, offset: u32) -> u16 {
         id_after(self.front_id, offset)
     }
 
+    #[inline]
     fn index_of(&self, id: u16) -> Option<usize> {
         let id = u32::from(id).checked_sub(1)?;
         let front = u32::from(self.front_id) - 1;
@@ -107,6 +266,13 @@ impl InFlight {
     }
 }
 
+/// The identifier that is given out behind this one.
+#[inline]
+pub(super) fn id_behind(id: u16) -> u16 {
+    id.checked_add(1).unwrap_or(1)
+}
+
+#[inline]
 fn id_after(front: u16, offset: u32) -> u16 {
     let id = (u32::from(front) - 1 + offset) % IDENTIFIERS + 1;
     u16::try_from(id).unwrap_or(1)

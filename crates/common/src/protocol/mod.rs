@@ -33,6 +33,7 @@ mod limits;
 mod output;
 mod packet;
 mod properties;
+mod received;
 mod run;
 mod session;
 
@@ -40,7 +41,7 @@ pub use event::{Event, PublishError, Trace, Verdict};
 pub use output::Output;
 pub use packet::{Accepted, Connect, Farewell, RetainHandling, Subscription};
 pub use run::Run;
-pub use session::Session;
+pub use session::{Most, Session};
 
 use crate::reason::ReasonCode;
 

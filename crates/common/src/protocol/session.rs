@@ -1,10 +1,10 @@
 //! The session itself: handshake, window, acknowledgements, Keep Alive.
 
+mod acks;
 mod incoming;
 mod lines;
 mod resume;
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Instant;
 
@@ -13,17 +13,20 @@ use super::aliases::Aliases;
 use super::codec::Codec;
 use super::event::{Event, Events, PublishError, Trace, Verdict};
 use super::handover::Handover;
-use super::in_flight::{InFlight, Outgoing, Request, Stage};
+use super::in_flight::{InFlight, Outgoing, Request};
 use super::keep_alive::{Due, KeepAlive};
 use super::leftovers::Leftovers;
 use super::limits::{check_publish, check_size, list_length};
 use super::output::Output;
 use super::packet::{Accepted, AckKind, Connect, Farewell, Subscription};
+use super::received::Received;
 use super::run::Run;
-use crate::message::{Publication, Qos, Receipt};
+use crate::message::{Publication, Qos};
 use crate::property::{Properties, Property};
 use crate::reason::ReasonCode;
 use crate::topic::TopicFilter;
+
+pub use self::lines::Most;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -34,16 +37,6 @@ enum State {
     Online,
     /// DISCONNECT is queued or sent, or the broker refused or closed: nothing more may follow.
     Ended,
-}
-
-/// A QoS 2 message that is ours but not yet released by PUBREL (MQTT 5, section 4.3.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Received {
-    /// Given to the application over the connection `given`, and not acknowledged by it. The
-    /// broker waits for PUBREC on the connection `sent`, the last it sent the message over.
-    Delivered { given: u64, sent: u64 },
-    /// The application is done with it: a repetition gets PUBREC again and goes no further.
-    Accepted,
 }
 
 /// One MQTT session, over any number of connections one after the other.
@@ -69,10 +62,7 @@ pub struct Session {
     handover: Option<Handover>,
     /// The broker's session is older than this one, and messages go out at QoS 2.
     leftovers: Option<Leftovers>,
-    received: HashMap<u16, Received>,
-    /// Of these, those that the broker may have forgotten, so that the identifier may come with
-    /// another message.
-    suspects: HashSet<u16>,
+    received: Received,
     /// Of the topics we publish to.
     our_aliases: Aliases,
     /// Of the topics the broker publishes to.
@@ -109,8 +99,7 @@ impl Session {
             waiting: 0,
             handover: None,
             leftovers: None,
-            received: HashMap::new(),
-            suspects: HashSet::new(),
+            received: Received::default(),
             our_aliases: Aliases::default(),
             their_aliases: Aliases::default(),
             keep_alive: KeepAlive::default(),
@@ -189,9 +178,15 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Messages at QoS 0, when they are what happened next: what is taken here is no event any more.
+    /// Messages, when they are what happened next: what is taken here is no event any more.
     pub fn run(&mut self) -> Option<&mut Run> {
         self.events.run()
+    }
+
+    /// How many QoS 1 and 2 messages that reached the end of their exchanges well are what happened
+    /// next: they are no events any more.
+    pub fn successes(&mut self) -> u64 {
+        self.events.successes()
     }
 
     /// What to send now.
@@ -299,7 +294,7 @@ impl Session {
     pub fn has_room(&self) -> bool {
         self.is_online()
             && self.waiting == 0
-            && self.on_wire < self.window()
+            && self.room() > 0
             && self.requests.next_id().is_some_and(|id| {
                 let leftovers = self.leftovers.as_ref();
                 leftovers.is_none_or(|leftovers| leftovers.is_free(id))
@@ -378,12 +373,9 @@ impl Session {
         self.on_wire += 1;
         self.bytes += message.payload.len();
         let payload = std::mem::take(&mut message.payload);
+        let outgoing = Outgoing::new(message.with_payload(payload));
         // It gets the identifier that was the next.
-        self.requests.insert(Request::Publish(Outgoing {
-            message: message.with_payload(payload),
-            stage: Stage::Sent,
-            dup: false,
-        }));
+        self.requests.insert(Request::Publish(outgoing));
         self.release_leftovers();
         Ok(Some(packet_id))
     }
@@ -436,31 +428,6 @@ impl Session {
         self.codec
             .unsubscribe(packet_id, filters, properties, &mut self.output)?;
         Ok(packet_id)
-    }
-
-    /// The application has a received message safe: tells the broker.
-    pub fn acknowledge(&mut self, receipt: Receipt) {
-        if receipt.qos == Qos::AtLeastOnce {
-            if receipt.connection == self.connection && self.is_online() {
-                self.send_ack(AckKind::Puback, receipt.packet_id, ReasonCode::SUCCESS);
-            }
-            return;
-        }
-        // The broker may have forgotten the session meanwhile, or repeated the message over
-        // another connection than the receipt's.
-        let Some(state) = self.received.get_mut(&receipt.packet_id) else {
-            return;
-        };
-        let Received::Delivered { given, sent } = *state else {
-            return;
-        };
-        if given != receipt.connection {
-            return;
-        }
-        *state = Received::Accepted;
-        if sent == self.connection && self.is_online() {
-            self.send_ack(AckKind::Pubrec, receipt.packet_id, ReasonCode::SUCCESS);
-        }
     }
 
     /// Says good-bye with a reason: the broker throws the Will away, unless that is
@@ -562,8 +529,10 @@ impl Session {
         }
     }
 
-    fn window(&self) -> usize {
-        usize::from(self.max_in_flight.min(self.limits.receive_maximum))
+    /// How many messages more may be on the wire.
+    fn room(&self) -> usize {
+        let window = usize::from(self.max_in_flight.min(self.limits.receive_maximum));
+        window.saturating_sub(self.on_wire)
     }
 
     fn trace(&self, step: fmt::Arguments<'_>) {

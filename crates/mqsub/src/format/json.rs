@@ -108,7 +108,7 @@ fn object(
         b",\"retain\":false,\"payloadlen\":"
     })?;
     number(message.payload.len(), out)?;
-    if let Some(id) = message.packet_id {
+    if let Some(id) = message.packet_id() {
         out.write_all(b",\"mid\":")?;
         number(id, out)?;
     }

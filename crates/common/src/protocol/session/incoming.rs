@@ -2,17 +2,18 @@
 
 use std::time::Instant;
 
-use bytes::{Buf as _, BytesMut};
+use bytes::BytesMut;
 
-use super::{Received, Session, State};
+use super::{Session, State};
 use crate::message::{Message, Qos};
 use crate::property::Properties;
 use crate::protocol::ProtocolError;
-use crate::protocol::decode::{Frame, PLAIN_ACK, plain_ack};
+use crate::protocol::decode::Frame;
 use crate::protocol::event::{Event, Verdict};
 use crate::protocol::in_flight::{Request, Stage};
 use crate::protocol::keep_alive::KeepAlive;
 use crate::protocol::packet::{Accepted, Ack, AckKind, Incoming};
+use crate::protocol::received::Arrival;
 use crate::protocol::run::Run;
 use crate::reason::{Reason, ReasonCode, Version};
 
@@ -33,22 +34,18 @@ impl Session {
                 self.events.push_run(run);
                 continue;
             }
-            let is_online = self.state == State::Online;
-            let ack = plain_ack(input, self.maximum_packet_size()).filter(|_| is_online);
-            let taken = if let Some((kind, ack)) = ack {
-                input.advance(PLAIN_ACK);
-                self.acknowledged(kind, ack)
-            } else {
-                match self.frame(input) {
-                    Ok(None) => break,
-                    Ok(Some(frame)) if frame.is_publish() => frame
-                        .publish(self.connect.version, input, self.connection)
-                        .and_then(|message| self.message(message)),
-                    Ok(Some(frame)) => frame
-                        .other(self.connect.version, input)
-                        .and_then(|packet| self.take_in(packet, now)),
-                    Err(error) => Err(error),
-                }
+            if self.take_acks(input) {
+                continue;
+            }
+            let taken = match self.frame(input) {
+                Ok(None) => break,
+                Ok(Some(frame)) if frame.is_publish() => frame
+                    .publish(self.connect.version, input, self.connection)
+                    .and_then(|message| self.message(message)),
+                Ok(Some(frame)) => frame
+                    .other(self.connect.version, input)
+                    .and_then(|packet| self.take_in(packet, now)),
+                Err(error) => Err(error),
             };
             if let Err(why) = taken {
                 self.reproach(&why);
@@ -65,15 +62,17 @@ impl Session {
 
     /// Messages that need no look of their own; with a trace each has a line.
     #[inline]
-    fn take_run(&self, input: &mut BytesMut) -> Option<(Run, u64)> {
-        let may_be_one = matches!(input.first(), Some(0x30 | 0x31));
+    fn take_run(&mut self, input: &mut BytesMut) -> Option<(Run, u64)> {
+        let may_be_one = matches!(input.first(), Some(0x30..0x36));
         if !may_be_one || self.state != State::Online || self.trace.is_some() {
             return None;
         }
-        Run::take(self.connect.version, input, self.maximum_packet_size())
+        let (connection, maximum) = (self.connection, self.maximum_packet_size());
+        let is_new = |id| self.received.is_new(id, connection);
+        Run::take(self.connect.version, connection, input, maximum, is_new)
     }
 
-    fn maximum_packet_size(&self) -> u32 {
+    pub(super) fn maximum_packet_size(&self) -> u32 {
         self.connect.maximum_packet_size.unwrap_or(u32::MAX)
     }
 
@@ -229,25 +228,13 @@ impl Session {
         if let Some(receipt) = message.receipt
             && receipt.qos == Qos::ExactlyOnce
         {
-            if self.suspects.remove(&receipt.packet_id) && !message.dup {
-                self.received.remove(&receipt.packet_id);
-            }
-            match self.received.get_mut(&receipt.packet_id) {
-                // The broker repeats what the application is still busy with.
-                Some(Received::Delivered { sent, .. }) => {
-                    *sent = receipt.connection;
+            let (id, connection) = (receipt.packet_id, receipt.connection);
+            match self.received.arrived(id, message.dup, connection) {
+                Arrival::New => {}
+                Arrival::Busy => return Ok(()),
+                Arrival::Accepted => {
+                    self.send_ack(AckKind::Pubrec, id, ReasonCode::SUCCESS);
                     return Ok(());
-                }
-                Some(Received::Accepted) => {
-                    self.send_ack(AckKind::Pubrec, receipt.packet_id, ReasonCode::SUCCESS);
-                    return Ok(());
-                }
-                None => {
-                    let delivered = Received::Delivered {
-                        given: receipt.connection,
-                        sent: receipt.connection,
-                    };
-                    self.received.insert(receipt.packet_id, delivered);
                 }
             }
         }
@@ -264,7 +251,7 @@ impl Session {
             ack.reason.0
         ));
         if kind == AckKind::Pubrel {
-            let known = self.received.remove(&ack.packet_id).is_some();
+            let known = self.received.released(ack.packet_id);
             let reason = if known || self.connect.version != Version::V5 {
                 ReasonCode::SUCCESS
             } else {
@@ -287,7 +274,7 @@ impl Session {
             // A second answer, or one to a request of an earlier connection.
             return Ok(());
         };
-        match (kind, outgoing.message.qos, outgoing.stage) {
+        match (kind, outgoing.qos, outgoing.stage) {
             // Not sent over this connection yet: the answer cannot be meant for it.
             (_, _, Stage::Waiting) => Ok(()),
             // Some brokers refuse to take again what they have (MQTT 5, section 4.3.3 says they

@@ -15,12 +15,7 @@ impl Session {
     pub(super) fn resume(&mut self, session_present: bool) -> Result<(), ProtocolError> {
         // What a broker that may be new does not know can be neither released nor repeated.
         let is_known = session_present && !self.is_unheard;
-        self.suspects.clear();
-        if !session_present {
-            self.received.clear();
-        } else if !is_known {
-            self.suspects.extend(self.received.keys());
-        }
+        self.received.resumed(session_present, is_known);
         let mut released = Vec::new();
         let mut answered = Vec::new();
         let mut may_duplicate = 0;
@@ -28,7 +23,7 @@ impl Session {
             match request {
                 Request::Publish(outgoing) => {
                     let was_sent = outgoing.stage != Stage::Waiting || outgoing.dup;
-                    if !is_known && was_sent && outgoing.message.qos == Qos::ExactlyOnce {
+                    if !is_known && was_sent && outgoing.qos == Qos::ExactlyOnce {
                         may_duplicate += 1;
                     }
                     if is_known && outgoing.stage == Stage::Released {
@@ -94,8 +89,8 @@ impl Session {
     /// Sends messages that wait since a reconnect, in their old order, as the window allows.
     pub(super) fn send_waiting(&mut self) -> Result<(), ProtocolError> {
         // Again when one did not go out after all and left its place free.
-        while self.waiting > 0 && self.on_wire < self.window() {
-            let room = self.window() - self.on_wire;
+        while self.waiting > 0 && self.room() > 0 {
+            let room = self.room();
             let mut next = Vec::new();
             for (id, request) in self.requests.iter_mut() {
                 if next.len() == room {
@@ -105,7 +100,7 @@ impl Session {
                     && outgoing.stage == Stage::Waiting
                 {
                     outgoing.stage = Stage::Sent;
-                    next.push((id, outgoing.message.clone(), outgoing.dup));
+                    next.push((id, outgoing.dup));
                 }
             }
             if next.is_empty() {
@@ -113,7 +108,10 @@ impl Session {
             }
             self.waiting -= next.len();
             self.on_wire += next.len();
-            for (id, message, dup) in next {
+            for (id, dup) in next {
+                let Some(message) = self.requests.message(id) else {
+                    continue;
+                };
                 // The broker's limits may be lower than over the connection before.
                 let naming = self
                     .our_aliases
@@ -135,7 +133,7 @@ impl Session {
         reason_string: Option<String>,
     ) {
         if let Some(Request::Publish(outgoing)) = self.requests.remove(packet_id) {
-            self.bytes -= outgoing.message.payload.len();
+            self.bytes -= outgoing.len();
         }
         self.on_wire -= 1;
         self.achieved += 1;
