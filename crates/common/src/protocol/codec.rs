@@ -201,9 +201,9 @@ pub(super) fn plain_acks(
     let begin = buffer.len();
     buffer.resize(begin + count * PLAIN_ACK, 0);
     let packets = buffer.get_mut(begin..).unwrap_or_default();
-    for (packet, id) in packets.chunks_exact_mut(PLAIN_ACK).zip(ids) {
+    for (packet, id) in packets.as_chunks_mut::<PLAIN_ACK>().0.iter_mut().zip(ids) {
         let [high, low] = id.to_be_bytes();
-        packet.copy_from_slice(&[first, 2, high, low]);
+        *packet = [first, 2, high, low];
     }
 }
 

@@ -60,7 +60,7 @@ impl Session {
         }
         let mut rest: &[u8] = input;
         while let Some((kind, first)) = plain_ack(rest) {
-            let acks = rest.chunks_exact(PLAIN_ACK).map_while(plain_ack);
+            let acks = plain_acks(rest);
             let ids = acks.take_while(|ack| ack.0 == kind).map(|ack| ack.1);
             let count = match kind {
                 AckKind::Puback => self.end_well(ids, first, (Qos::AtLeastOnce, Stage::Sent)),
@@ -111,8 +111,13 @@ impl Session {
 
     /// Answers each of the first `count` of `acks`.
     fn answer_all(&mut self, kind: AckKind, acks: &[u8], count: usize) {
-        let acks = acks.chunks_exact(PLAIN_ACK).filter_map(plain_ack);
-        let ids = acks.map(|(_, packet_id)| packet_id);
+        let ids = plain_acks(acks).map(|(_, packet_id)| packet_id);
         codec::plain_acks(kind, ids, count, &mut self.output);
     }
+}
+
+/// Those at the front of `bytes`.
+fn plain_acks(bytes: &[u8]) -> impl Iterator<Item = (AckKind, u16)> {
+    let (acks, _) = bytes.as_chunks::<PLAIN_ACK>();
+    acks.iter().map_while(|ack| plain_ack(ack))
 }
