@@ -225,7 +225,12 @@ impl TopicFilter {
     /// 4.7.2: a leading wildcard does not match topics that begin with `$`).
     #[must_use]
     pub fn matches(&self, topic: &TopicName) -> bool {
-        let topic = topic.as_str();
+        self.matches_text(topic.as_str())
+    }
+
+    /// The same of a text that is a Topic Name.
+    #[must_use]
+    pub fn matches_text(&self, topic: &str) -> bool {
         if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
             return false;
         }

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use mqtools_common::message::{Message, Receipt};
+use mqtools_common::message::{Message, Receipt, View};
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
@@ -100,14 +100,16 @@ impl Output {
         is_all && self.screen.prints_runs()
     }
 
-    /// Takes in messages of a run while there is room, `most` at most; `taken` is told each one's receipt.
+    /// Takes in messages of a run while there is room, `most` at most, and shows those that are wanted;
+    /// `taken` is told each one's receipt and whether it was.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
-        taken: impl FnMut(Option<Receipt>),
+        is_wanted: impl Fn(View<'_>) -> bool,
+        taken: impl FnMut(Option<Receipt>, bool),
     ) -> Result<(), SinkError> {
-        self.screen.print_run(run, most, taken)
+        self.screen.print_run(run, most, is_wanted, taken)
     }
 
     /// Takes note of a message with which nothing is done.

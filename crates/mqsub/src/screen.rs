@@ -1,7 +1,7 @@
 //! What standard output shows of the messages: each of them, their rate, or the latest of each
 //! topic.
 
-use mqtools_common::message::{Message, Receipt};
+use mqtools_common::message::{Message, Receipt, View};
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
@@ -89,15 +89,17 @@ impl Screen {
         matches!(self, Self::Messages { format, .. } if format.is_sure())
     }
 
-    /// Takes in messages of a run while there is room, `most` at most; `taken` is told each one's receipt.
+    /// Takes in messages of a run while there is room, `most` at most, and shows those that are wanted;
+    /// `taken` is told each one's receipt and whether it was.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
-        taken: impl FnMut(Option<Receipt>),
+        is_wanted: impl Fn(View<'_>) -> bool,
+        taken: impl FnMut(Option<Receipt>, bool),
     ) -> Result<(), SinkError> {
         match self {
-            Self::Messages { format, sink } => sink.print_run(format, run, most, taken),
+            Self::Messages { format, sink } => sink.print_run(format, run, most, is_wanted, taken),
             Self::Rate { .. } | Self::Watch(_) | Self::Nothing => Ok(()),
         }
     }

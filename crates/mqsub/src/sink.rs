@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
 use mqtools_common::exit::Exit;
-use mqtools_common::message::{Message, Receipt};
+use mqtools_common::message::{Message, Receipt, View};
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 use rustix::fs::{FileType, fstat, major};
@@ -84,14 +84,15 @@ impl Sink {
         }
     }
 
-    /// Adds messages of a run to the batch until that is full, `most` at most; `taken` is told each
-    /// one's receipt.
+    /// Adds messages of a run to the batch until that is full, those that `is_wanted`; `taken` is told
+    /// each one's receipt and whether it was added. Takes `most` at most.
     pub(crate) fn print_run(
         &mut self,
         format: &Format,
         run: &mut Run,
         most: u64,
-        mut taken: impl FnMut(Option<Receipt>),
+        is_wanted: impl Fn(View<'_>) -> bool,
+        mut taken: impl FnMut(Option<Receipt>, bool),
     ) -> Result<(), SinkError> {
         let mut left = most;
         while left > 0
@@ -99,11 +100,14 @@ impl Sink {
             && let Some(message) = run.next()
         {
             let receipt = message.receipt;
-            match &mut self.0 {
-                Way::File { out, .. } => format.show_surely(message, out)?,
-                Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
+            let is_added = is_wanted(message);
+            if is_added {
+                match &mut self.0 {
+                    Way::File { out, .. } => format.show_surely(message, out)?,
+                    Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
+                }
             }
-            taken(receipt);
+            taken(receipt, is_added);
             left -= 1;
         }
         Ok(())
