@@ -51,22 +51,25 @@ impl Filter {
         !retained_only && changed.is_none() && percent.is_none()
     }
 
-    /// Whether a message is neither left out because of its topic nor as a retained one.
-    #[inline]
-    pub(crate) fn lets_through(&self, message: View<'_>) -> bool {
-        (self.exclude.is_empty() || !self.excludes(message.topic()))
-            && !(self.no_retained && message.retain)
+    /// Whether every message is printed.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_simple() && self.exclude.is_empty() && !self.no_retained
     }
 
-    fn excludes(&self, topic: &str) -> bool {
-        self.exclude.iter().any(|f| f.matches_text(topic))
+    /// Whether a message is neither left out because of its topic nor as a retained one.
+    pub(crate) fn lets_through(&self, message: View<'_>) -> bool {
+        !self.excludes(message.topic) && !(self.no_retained && message.retain)
+    }
+
+    fn excludes(&self, topic: &[u8]) -> bool {
+        self.exclude.iter().any(|f| f.matches_bytes(topic))
     }
 
     pub(crate) fn judge(&mut self, message: &Message) -> Verdict {
         if self.retained_only && !message.retain {
             return Verdict::Finish;
         }
-        if self.excludes(message.topic.as_str()) {
+        if self.excludes(message.topic.as_str().as_bytes()) {
             return Verdict::Skip;
         }
         if self.no_retained && message.retain {
@@ -103,6 +106,7 @@ mod tests {
                     ..Filter::default()
                 };
                 assert!(filter.is_simple());
+                assert_eq!(filter.is_open(), exclude.is_empty() && !no_retained);
                 for topic in ["a", "b", "a/b", "a/b/c", "$SYS/a"] {
                     for retain in [false, true] {
                         let message = Message {

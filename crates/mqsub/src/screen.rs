@@ -1,11 +1,12 @@
 //! What standard output shows of the messages: each of them, their rate, or the latest of each
 //! topic.
 
-use mqtools_common::message::{Message, Receipt, View};
+use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
 use crate::config::Display;
+use crate::filter::Filter;
 use crate::format::{Format, Printed};
 use crate::rate::Rate;
 use crate::sink::{Sink, SinkError};
@@ -89,17 +90,17 @@ impl Screen {
         matches!(self, Self::Messages { format, .. } if format.is_sure())
     }
 
-    /// Takes in messages of a run while there is room, `most` at most, and shows those that are wanted;
+    /// Takes in messages of a run while there is room, `most` at most, and shows those that `filter` lets through;
     /// `taken` is told each one's receipt and whether it was.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
-        is_wanted: impl Fn(View<'_>) -> bool,
+        filter: Option<&Filter>,
         taken: impl FnMut(Option<Receipt>, bool),
     ) -> Result<(), SinkError> {
         match self {
-            Self::Messages { format, sink } => sink.print_run(format, run, most, is_wanted, taken),
+            Self::Messages { format, sink } => sink.print_run(format, run, most, filter, taken),
             Self::Rate { .. } | Self::Watch(_) | Self::Nothing => Ok(()),
         }
     }

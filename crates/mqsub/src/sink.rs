@@ -9,12 +9,13 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
 use mqtools_common::exit::Exit;
-use mqtools_common::message::{Message, Receipt, View};
+use mqtools_common::message::{Message, Receipt};
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 use rustix::fs::{FileType, fstat, major};
 
 use self::pipe::Pipe;
+use crate::filter::Filter;
 use crate::format::{Format, Printed};
 
 /// How much is collected before it is written in any case, in bytes.
@@ -84,14 +85,14 @@ impl Sink {
         }
     }
 
-    /// Adds messages of a run to the batch until that is full, those that `is_wanted`; `taken` is told
+    /// Adds messages of a run to the batch until that is full, those that `filter` lets through; `taken` is told
     /// each one's receipt and whether it was added. Takes `most` at most.
     pub(crate) fn print_run(
         &mut self,
         format: &Format,
         run: &mut Run,
         most: u64,
-        is_wanted: impl Fn(View<'_>) -> bool,
+        filter: Option<&Filter>,
         mut taken: impl FnMut(Option<Receipt>, bool),
     ) -> Result<(), SinkError> {
         let mut left = most;
@@ -100,7 +101,7 @@ impl Sink {
             && let Some(message) = run.next()
         {
             let receipt = message.receipt;
-            let is_added = is_wanted(message);
+            let is_added = filter.is_none_or(|filter| filter.lets_through(message));
             if is_added {
                 match &mut self.0 {
                     Way::File { out, .. } => format.show_surely(message, out)?,

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-/// How many hexadecimal digits are made at a time.
-const BLOCK: usize = 512;
+/// How many hexadecimal digits are made at a time. To clear a larger block would cost a small payload
+/// more than its digits.
+const BLOCK: usize = 128;
 
 /// What stands between `%` and the letter.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -104,6 +104,16 @@ impl Clock {
         self.at(Timestamp::now())
     }
 
+    /// No moment in particular, for what tells no time: to look at a clock would take longer than most of
+    /// the rest.
+    pub(crate) fn never(&self) -> Moment<'_> {
+        Moment {
+            clock: self,
+            second: 0,
+            nanosecond: 0,
+        }
+    }
+
     fn at(&self, now: Timestamp) -> Moment<'_> {
         let (second, nanosecond) = (now.as_second(), now.subsec_nanosecond());
         // Both have the sign of a time before 1970.
@@ -161,13 +171,18 @@ impl Moment<'_> {
                 place,
             };
         }
-        let place = stamp.place;
-        let mut left = self.nanosecond / 1000;
-        for digit in stamp.text.iter_mut().skip(place).take(6).rev() {
-            *digit = b'0' + u8::try_from(left % 10).unwrap_or_default();
-            left /= 10;
+        let Stamp { text, place, .. } = &mut *stamp;
+        if let Some(digits) = text
+            .get_mut(*place..)
+            .and_then(<[u8]>::first_chunk_mut::<6>)
+        {
+            let mut left = self.nanosecond / 1000;
+            for digit in digits.iter_mut().rev() {
+                *digit = b'0' + (left % 10) as u8;
+                left /= 10;
+            }
         }
-        out.write_all(&stamp.text)
+        out.write_all(text)
     }
 
     /// The local time in a format of strftime, as the C locale writes it. No part of the format
