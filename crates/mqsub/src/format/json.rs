@@ -17,17 +17,6 @@ static BEGINNING: [&str; 2] = ["{\"tst\":\"%Y-%m-%dT%H:%M:%S.", "%z\",\"topic\":
 /// What of fewer bytes is looked at one by one.
 const SHORT: usize = 24;
 
-/// Of each byte, whether it stands for itself in a string.
-static PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = b' ';
-    while byte < 0x7F {
-        plain[byte as usize] = stands_for_itself(byte);
-        byte += 1;
-    }
-    plain
-};
-
 /// Deeper ones could not be indented in reasonable space; the original's limit too.
 const MAX_DEPTH: usize = 1000;
 
@@ -268,16 +257,15 @@ fn with_care(bytes: &[u8], encoding: &str, out: &mut impl Write) -> io::Result<(
 fn is_plain(bytes: &[u8]) -> bool {
     // Of many bytes several are looked at in one instruction, which takes longer to begin with.
     if bytes.len() < SHORT {
-        let is_plain = |byte: &u8| PLAIN.get(usize::from(*byte)).is_some_and(|plain| *plain);
-        return bytes.iter().all(is_plain);
+        return bytes.iter().all(|byte| stands_for_itself(*byte));
     }
     bytes
         .iter()
         .fold(true, |all, byte| all & stands_for_itself(*byte))
 }
 
-const fn stands_for_itself(byte: u8) -> bool {
-    (byte >= b' ') & (byte < 0x7F) & (byte != b'"') & (byte != b'\\')
+fn stands_for_itself(byte: u8) -> bool {
+    (b' '..0x7F).contains(&byte) & (byte != b'"') & (byte != b'\\')
 }
 
 fn quoted(plain: &[u8], out: &mut impl Write) -> io::Result<()> {

@@ -171,11 +171,11 @@ fn digits(
     let mut block = [0; BLOCK];
     for bytes in bytes.chunks(BLOCK / 2) {
         // Both digits of a byte at once, and those of many bytes in one instruction.
-        for (pair, byte) in block.chunks_exact_mut(2).zip(bytes) {
+        for (pair, byte) in block.as_chunks_mut().0.iter_mut().zip(bytes) {
             let nibbles = u16::from(byte >> 4) | u16::from(byte & 0xF) << 8;
             let letters = ((nibbles + 0x0606) >> 4) & 0x0101;
             let text = nibbles + u16::from_le_bytes([b'0'; 2]) + letters * gap;
-            pair.copy_from_slice(&text.to_le_bytes());
+            *pair = text.to_le_bytes();
         }
         give(block.get(..2 * bytes.len()).unwrap_or_default())?;
     }
