@@ -225,21 +225,33 @@ impl TopicFilter {
     /// 4.7.2: a leading wildcard does not match topics that begin with `$`).
     #[must_use]
     pub fn matches(&self, topic: &TopicName) -> bool {
-        let topic = topic.as_str();
-        if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
+        self.matches_bytes(topic.as_str().as_bytes())
+    }
+
+    /// The same of the bytes of a Topic Name.
+    #[must_use]
+    pub fn matches_bytes(&self, topic: &[u8]) -> bool {
+        let (mut filter, mut topic) = (self.0.as_bytes(), topic);
+        if topic.first() == Some(&b'$') && matches!(filter.first(), Some(b'+' | b'#')) {
             return false;
         }
-        let mut levels = topic.split('/');
-        for wanted in self.0.split('/') {
-            if wanted == "#" {
-                return true;
-            }
-            match levels.next() {
-                Some(level) if wanted == "+" || wanted == level => {}
+        // A wildcard has a level for itself.
+        loop {
+            match (filter, topic) {
+                ([b'#', ..], _) | ([], []) => return true,
+                ([b'+', wanted @ ..], _) => {
+                    let end = topic.iter().position(|byte| *byte == b'/');
+                    let level = end.unwrap_or(topic.len());
+                    (filter, topic) = (wanted, topic.get(level..).unwrap_or_default());
+                }
+                ([one, wanted @ ..], [other, rest @ ..]) if one == other => {
+                    (filter, topic) = (wanted, rest);
+                }
+                // It is also for what the levels below belong to.
+                (wanted, []) => return wanted == b"/#",
                 _ => return false,
             }
         }
-        levels.next().is_none()
     }
 }
 
@@ -272,6 +284,8 @@ fn is_noncharacter(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -306,6 +320,37 @@ mod tests {
             ("home/+", "home"),
         ] {
             assert!(!matches(filter, topic), "{filter} should not match {topic}");
+        }
+    }
+
+    /// The definition of section 4.7, level by level.
+    fn matches_by_level(filter: &str, topic: &str) -> bool {
+        if topic.starts_with('$') && filter.starts_with(['+', '#']) {
+            return false;
+        }
+        let mut levels = topic.split('/');
+        for wanted in filter.split('/') {
+            if wanted == "#" {
+                return true;
+            }
+            match levels.next() {
+                Some(level) if wanted == "+" || wanted == level => {}
+                _ => return false,
+            }
+        }
+        levels.next().is_none()
+    }
+
+    proptest! {
+        #[test]
+        fn it_matches_level_by_level(
+            filter in "((a|b|\\$a|ab|\\+|)/){0,3}(a|b|ab|\\+|#|)",
+            topic in "\\$?((a|b|ab|)/){0,4}(a|b|ab|)",
+        ) {
+            let valid = (TopicFilter::new(&filter), TopicName::new(&topic));
+            if let (Ok(valid), Ok(name)) = valid {
+                prop_assert_eq!(valid.matches(&name), matches_by_level(&filter, &topic));
+            }
         }
     }
 

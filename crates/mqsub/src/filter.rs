@@ -1,6 +1,6 @@
 //! Which of the received messages are printed.
 
-use mqtools_common::message::Message;
+use mqtools_common::message::{Message, View};
 use mqtools_common::topic::TopicFilter;
 
 use crate::changed::Changed;
@@ -37,28 +37,39 @@ pub(crate) enum Verdict {
 }
 
 impl Filter {
-    /// Whether every message is printed.
-    pub(crate) fn is_open(&self) -> bool {
+    /// Whether a message is printed, or nothing is done with it, for reasons that are its own:
+    /// [`lets_through`](Self::lets_through) is all that [`judge`](Self::judge) says then.
+    pub(crate) fn is_simple(&self) -> bool {
         let Self {
-            exclude,
-            no_retained,
+            exclude: _,
+            no_retained: _,
             retained_only,
             changed,
             repeats: _,
             percent,
         } = self;
-        exclude.is_empty()
-            && !no_retained
-            && !retained_only
-            && changed.is_none()
-            && percent.is_none()
+        !retained_only && changed.is_none() && percent.is_none()
+    }
+
+    /// Whether every message is printed.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_simple() && self.exclude.is_empty() && !self.no_retained
+    }
+
+    /// Whether a message is neither left out because of its topic nor as a retained one.
+    pub(crate) fn lets_through(&self, message: View<'_>) -> bool {
+        !self.excludes(message.topic) && !(self.no_retained && message.retain)
+    }
+
+    fn excludes(&self, topic: &[u8]) -> bool {
+        self.exclude.iter().any(|f| f.matches_bytes(topic))
     }
 
     pub(crate) fn judge(&mut self, message: &Message) -> Verdict {
         if self.retained_only && !message.retain {
             return Verdict::Finish;
         }
-        if self.exclude.iter().any(|f| f.matches(&message.topic)) {
+        if self.excludes(message.topic.as_str().as_bytes()) {
             return Verdict::Skip;
         }
         if self.no_retained && message.retain {
@@ -73,6 +84,65 @@ impl Filter {
         match self.percent {
             Some(percent) if fastrand::f64() * 100.0 >= percent => Verdict::Count,
             _ => Verdict::Print,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mqtools_common::message::Qos;
+    use mqtools_common::topic::TopicName;
+
+    use super::*;
+
+    #[test]
+    fn both_ways_to_judge_a_message_agree() {
+        let filters = |texts: &[&str]| texts.iter().map(|t| TopicFilter::new(t).unwrap()).collect();
+        for exclude in [&[][..], &["a/+"], &["b", "a/#"], &["#"]] {
+            for no_retained in [false, true] {
+                let mut filter = Filter {
+                    exclude: filters(exclude),
+                    no_retained,
+                    ..Filter::default()
+                };
+                assert!(filter.is_simple());
+                assert_eq!(filter.is_open(), exclude.is_empty() && !no_retained);
+                for topic in ["a", "b", "a/b", "a/b/c", "$SYS/a"] {
+                    for retain in [false, true] {
+                        let message = Message {
+                            topic: TopicName::new(topic).unwrap(),
+                            payload: "x".into(),
+                            qos: Qos::AtMostOnce,
+                            retain,
+                            dup: false,
+                            properties: None,
+                            receipt: None,
+                        };
+                        let is_printed = filter.judge(&message) == Verdict::Print;
+                        assert_eq!(
+                            filter.lets_through(message.view()),
+                            is_printed,
+                            "{exclude:?} {no_retained} {topic} {retain}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_depends_on_more_than_the_message_is_not_simple() {
+        for filter in [
+            Filter {
+                retained_only: true,
+                ..Filter::default()
+            },
+            Filter {
+                percent: Some(50.0),
+                ..Filter::default()
+            },
+        ] {
+            assert!(!filter.is_simple(), "{filter:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use mqtools_common::report::Report;
 
 use crate::config::{Config, Display};
 use crate::exec::Runner;
+use crate::filter::Filter;
 use crate::format::Printed;
 use crate::saver::Saver;
 use crate::screen::Screen;
@@ -100,14 +101,16 @@ impl Output {
         is_all && self.screen.prints_runs()
     }
 
-    /// Takes in messages of a run while there is room, `most` at most; `taken` is told each one's receipt.
+    /// Takes in messages of a run while there is room, `most` at most, and shows those that `filter` lets through;
+    /// `taken` is told each one's receipt and whether it was.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
-        taken: impl FnMut(Option<Receipt>),
+        filter: Option<&Filter>,
+        taken: impl FnMut(Option<Receipt>, bool),
     ) -> Result<(), SinkError> {
-        self.screen.print_run(run, most, taken)
+        self.screen.print_run(run, most, filter, taken)
     }
 
     /// Takes note of a message with which nothing is done.

@@ -6,6 +6,7 @@ use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
 use crate::config::Display;
+use crate::filter::Filter;
 use crate::format::{Format, Printed};
 use crate::rate::Rate;
 use crate::sink::{Sink, SinkError};
@@ -89,15 +90,17 @@ impl Screen {
         matches!(self, Self::Messages { format, .. } if format.is_sure())
     }
 
-    /// Takes in messages of a run while there is room, `most` at most; `taken` is told each one's receipt.
+    /// Takes in messages of a run while there is room, `most` at most, and shows those that `filter` lets through;
+    /// `taken` is told each one's receipt and whether it was.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
-        taken: impl FnMut(Option<Receipt>),
+        filter: Option<&Filter>,
+        taken: impl FnMut(Option<Receipt>, bool),
     ) -> Result<(), SinkError> {
         match self {
-            Self::Messages { format, sink } => sink.print_run(format, run, most, taken),
+            Self::Messages { format, sink } => sink.print_run(format, run, most, filter, taken),
             Self::Rate { .. } | Self::Watch(_) | Self::Nothing => Ok(()),
         }
     }

@@ -15,6 +15,7 @@ use mqtools_common::report::Report;
 use rustix::fs::{FileType, fstat, major};
 
 use self::pipe::Pipe;
+use crate::filter::Filter;
 use crate::format::{Format, Printed};
 
 /// How much is collected before it is written in any case, in bytes.
@@ -84,14 +85,15 @@ impl Sink {
         }
     }
 
-    /// Adds messages of a run to the batch until that is full, `most` at most; `taken` is told each
-    /// one's receipt.
+    /// Adds messages of a run to the batch until that is full, those that `filter` lets through; `taken` is told
+    /// each one's receipt and whether it was added. Takes `most` at most.
     pub(crate) fn print_run(
         &mut self,
         format: &Format,
         run: &mut Run,
         most: u64,
-        mut taken: impl FnMut(Option<Receipt>),
+        filter: Option<&Filter>,
+        mut taken: impl FnMut(Option<Receipt>, bool),
     ) -> Result<(), SinkError> {
         let mut left = most;
         while left > 0
@@ -99,11 +101,14 @@ impl Sink {
             && let Some(message) = run.next()
         {
             let receipt = message.receipt;
-            match &mut self.0 {
-                Way::File { out, .. } => format.show_surely(message, out)?,
-                Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
+            let is_added = filter.is_none_or(|filter| filter.lets_through(message));
+            if is_added {
+                match &mut self.0 {
+                    Way::File { out, .. } => format.show_surely(message, out)?,
+                    Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
+                }
             }
-            taken(receipt);
+            taken(receipt, is_added);
             left -= 1;
         }
         Ok(())

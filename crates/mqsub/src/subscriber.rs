@@ -56,7 +56,7 @@ pub(crate) async fn run(
     summary: &mut Summary,
 ) -> Result<Exit, Report> {
     let prints_runs = output.prints_runs()
-        && config.filter.is_open()
+        && config.filter.is_simple()
         && config.removal.is_none()
         && config.enough.left(0).is_some();
     let mut subscriber = Subscriber {
@@ -107,7 +107,7 @@ pub(crate) async fn run(
 struct Subscriber {
     client: Box<Client>,
     output: Output,
-    /// All that is done with a message is to print it.
+    /// All that is done with a message is to print it, or not.
     prints_runs: bool,
     config: Config,
     /// With `--remove-retained`.
@@ -462,17 +462,24 @@ impl Subscriber {
         let left = self.config.enough.left(self.printed).unwrap_or_default();
         let most = left.min(self.receipts.room() as u64);
         let batch = self.output.batch();
-        let mut count = 0;
-        let written = self.output.print_run(run, most, |receipt| {
-            count += 1;
-            if let Some(receipt) = receipt {
-                self.receipts.add(batch, receipt);
-            }
-        });
-        self.printed += count;
-        self.received += count + u64::from(written.is_err());
+        let filter = &self.config.filter;
+        let (mut received, mut printed) = (0, 0);
+        let written = self.output.print_run(
+            run,
+            most,
+            (!filter.is_open()).then_some(filter),
+            |receipt, is_printed| {
+                received += 1;
+                printed += u64::from(is_printed);
+                if let Some(receipt) = receipt {
+                    self.receipts.add(batch, receipt);
+                }
+            },
+        );
+        self.printed += printed;
+        self.received += received + u64::from(written.is_err());
         match written {
-            Ok(()) => Ok((count == left).then_some(End::Done)),
+            Ok(()) => Ok((printed == left).then_some(End::Done)),
             Err(why) => unwritten(why).map(Some),
         }
     }

@@ -4,15 +4,18 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mqtools_common::message::View;
+use mqtools_common::message::{Qos, View};
 use mqtools_common::property::PublishProperties;
 use serde_json::value::RawValue;
 
 use super::decode::NotDecoded;
 use super::time::Moment;
 
-const TO_THE_SECOND: &str = "%Y-%m-%dT%H:%M:%S.";
-const ZONE: &str = "%z";
+/// How an object begins, before and behind the microseconds.
+static BEGINNING: [&str; 2] = ["{\"tst\":\"%Y-%m-%dT%H:%M:%S.", "%z\",\"topic\":\""];
+
+/// What of fewer bytes is looked at one by one.
+const SHORT: usize = 24;
 
 /// Deeper ones could not be indented in reasonable space; the original's limit too.
 const MAX_DEPTH: usize = 1000;
@@ -90,23 +93,18 @@ fn object(
     moment: &Moment<'_>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    out.write_all(b"{\"tst\":\"")?;
-    moment.strftime(TO_THE_SECOND, out)?;
-    moment.microseconds(out)?;
-    moment.strftime(ZONE, out)?;
-    out.write_all(b"\",\"topic\":")?;
+    // Of few and large pieces: each costs as much as to look at its bytes.
+    moment.with_microseconds(BEGINNING, out)?;
     if is_plain(message.topic) {
-        quoted(message.topic, out)?;
+        out.write_all(message.topic)?;
     } else {
-        string(message.topic(), out)?;
+        let quoted = serde_json::to_string(message.topic()).map_err(io::Error::from)?;
+        let topic = quoted
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        out.write_all(topic.unwrap_or_default().as_bytes())?;
     }
-    out.write_all(b",\"qos\":")?;
-    number(message.qos.level(), out)?;
-    out.write_all(if message.retain {
-        b",\"retain\":true,\"payloadlen\":"
-    } else {
-        b",\"retain\":false,\"payloadlen\":"
-    })?;
+    out.write_all(behind_topic(message.qos, message.retain).as_bytes())?;
     number(message.payload.len(), out)?;
     if let Some(id) = message.packet_id() {
         out.write_all(b",\"mid\":")?;
@@ -117,13 +115,21 @@ fn object(
         properties(list, out)?;
         out.write_all(b"}")?;
     }
+    if let Payload::Own = payload
+        && !message.payload.is_empty()
+        && is_plain(message.payload)
+    {
+        out.write_all(b",\"payload\":\"")?;
+        out.write_all(message.payload)?;
+        return out.write_all(b"\"}");
+    }
     out.write_all(b",\"payload\":")?;
     match payload {
         Payload::Json(json) => out.write_all(json.as_bytes())?,
         Payload::Own | Payload::Encoded(..) if message.payload.is_empty() => {
             out.write_all(b"null")?;
         }
-        Payload::Own => bytes(message.payload, "payload_encoding", out)?,
+        Payload::Own => with_care(message.payload, "payload_encoding", out)?,
         Payload::Encoded(text, encoding) => {
             out.write_all(b"\"")?;
             out.write_all(text)?;
@@ -131,6 +137,18 @@ fn object(
         }
     }
     out.write_all(b"}")
+}
+
+/// What stands between the topic and the length.
+fn behind_topic(qos: Qos, retain: bool) -> &'static str {
+    match (qos, retain) {
+        (Qos::AtMostOnce, false) => "\",\"qos\":0,\"retain\":false,\"payloadlen\":",
+        (Qos::AtMostOnce, true) => "\",\"qos\":0,\"retain\":true,\"payloadlen\":",
+        (Qos::AtLeastOnce, false) => "\",\"qos\":1,\"retain\":false,\"payloadlen\":",
+        (Qos::AtLeastOnce, true) => "\",\"qos\":1,\"retain\":true,\"payloadlen\":",
+        (Qos::ExactlyOnce, false) => "\",\"qos\":2,\"retain\":false,\"payloadlen\":",
+        (Qos::ExactlyOnce, true) => "\",\"qos\":2,\"retain\":true,\"payloadlen\":",
+    }
 }
 
 fn properties(list: &PublishProperties, out: &mut impl Write) -> io::Result<()> {
@@ -219,6 +237,11 @@ fn bytes(bytes: &[u8], encoding: &str, out: &mut impl Write) -> io::Result<()> {
     if is_plain(bytes) {
         return quoted(bytes, out);
     }
+    with_care(bytes, encoding, out)
+}
+
+/// The same, of bytes that are not plain.
+fn with_care(bytes: &[u8], encoding: &str, out: &mut impl Write) -> io::Result<()> {
     match std::str::from_utf8(bytes) {
         Ok(text) => string(text, out),
         Err(_) => write!(
@@ -232,8 +255,17 @@ fn bytes(bytes: &[u8], encoding: &str, out: &mut impl Write) -> io::Result<()> {
 /// Whether these are characters of ASCII that stand for themselves: one look tells, where to check the
 /// encoding and to look for what needs an escape would be two.
 fn is_plain(bytes: &[u8]) -> bool {
-    let is_plain = |byte: u8| (b' '..0x7F).contains(&byte) & (byte != b'"') & (byte != b'\\');
-    bytes.iter().fold(true, |all, byte| all & is_plain(*byte))
+    // Of many bytes several are looked at in one instruction, which takes longer to begin with.
+    if bytes.len() < SHORT {
+        return bytes.iter().all(|byte| stands_for_itself(*byte));
+    }
+    bytes
+        .iter()
+        .fold(true, |all, byte| all & stands_for_itself(*byte))
+}
+
+fn stands_for_itself(byte: u8) -> bool {
+    (b' '..0x7F).contains(&byte) & (byte != b'"') & (byte != b'\\')
 }
 
 fn quoted(plain: &[u8], out: &mut impl Write) -> io::Result<()> {

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-/// How many hexadecimal digits are written at a time.
-const BLOCK: usize = 512;
+/// How many hexadecimal digits are made at a time. To clear a larger block would cost a small payload
+/// more than its digits.
+const BLOCK: usize = 128;
 
 /// What stands between `%` and the letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,11 +91,6 @@ impl Layout {
     /// there is one.
     pub(crate) fn hex(&self, payload: &[u8], upper: bool, out: &mut impl Write) -> io::Result<()> {
         let payload = payload.get(..self.limit() / 2).unwrap_or(payload);
-        let digits: &[u8; 16] = if upper {
-            b"0123456789ABCDEF"
-        } else {
-            b"0123456789abcdef"
-        };
         let group = self.precision.map_or(0, usize::from);
         let count = payload.len() * 2;
         let separators = count.saturating_sub(1).checked_div(group).unwrap_or(0);
@@ -102,28 +98,43 @@ impl Layout {
         if !self.left {
             repeat(self.pad(), padding, out)?;
         }
-        // Collected into a block: a call of `out` for each digit would cost more than the digit.
-        let mut block = Vec::with_capacity(BLOCK + 4);
-        let mut until_separator = group;
-        for nibble in payload.iter().flat_map(|byte| [byte >> 4, byte & 0xF]) {
-            if group > 0 {
-                if until_separator == 0 {
-                    block.push(self.separator);
-                    until_separator = group;
-                }
-                until_separator -= 1;
-            }
-            block.push(digits.get(usize::from(nibble)).copied().unwrap_or_default());
-            if block.len() >= BLOCK {
-                out.write_all(&block)?;
-                block.clear();
-            }
+        if group == 0 {
+            digits(payload, upper, |digits| out.write_all(digits))?;
+        } else {
+            self.groups(payload, upper, group, out)?;
         }
-        out.write_all(&block)?;
         if self.left {
             repeat(b' ', padding, out)?;
         }
         Ok(())
+    }
+
+    /// The digits with a separator behind each `group` of them, but for the last.
+    fn groups(
+        &self,
+        payload: &[u8],
+        upper: bool,
+        group: usize,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        // Collected: a call of `out` for each group would cost more than the group.
+        let mut block = Vec::with_capacity(2 * BLOCK);
+        let mut left = group;
+        digits(payload, upper, |mut digits| {
+            while !digits.is_empty() {
+                if left == 0 {
+                    block.push(self.separator);
+                    left = group;
+                }
+                let (now, rest) = digits.split_at(left.min(digits.len()));
+                block.extend_from_slice(now);
+                left -= now.len();
+                digits = rest;
+            }
+            out.write_all(&block)?;
+            block.clear();
+            Ok(())
+        })
     }
 
     /// How many bytes of a payload the width lets through.
@@ -149,6 +160,28 @@ impl Layout {
     }
 }
 
+/// Gives the two digits of each byte, a block at a time.
+fn digits(
+    bytes: &[u8],
+    upper: bool,
+    mut give: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    // From the digit behind 9 to the first letter.
+    let gap = u16::from(if upper { b'A' } else { b'a' } - b'9' - 1);
+    let mut block = [0; BLOCK];
+    for bytes in bytes.chunks(BLOCK / 2) {
+        // Both digits of a byte at once, and those of many bytes in one instruction.
+        for (pair, byte) in block.as_chunks_mut().0.iter_mut().zip(bytes) {
+            let nibbles = u16::from(byte >> 4) | u16::from(byte & 0xF) << 8;
+            let letters = ((nibbles + 0x0606) >> 4) & 0x0101;
+            let text = nibbles + u16::from_le_bytes([b'0'; 2]) + letters * gap;
+            *pair = text.to_le_bytes();
+        }
+        give(block.get(..2 * bytes.len()).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
 fn repeat(byte: u8, count: usize, out: &mut impl Write) -> io::Result<()> {
     let block = [byte; 64];
     let mut left = count;
@@ -158,4 +191,46 @@ fn repeat(byte: u8, count: usize, out: &mut impl Write) -> io::Result<()> {
         left -= now;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn hexadecimal_digits_are_those_of_each_byte(
+            payload in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..40),
+                prop::collection::vec(any::<u8>(), BLOCK / 2 - 3..2 * BLOCK),
+            ],
+            upper: bool,
+            left: bool,
+            zero: bool,
+            width in prop_oneof![Just(0), 0..100_u16, any::<u16>()],
+            precision in prop::option::of(0..20_u16),
+        ) {
+            let layout = Layout { left, zero, width, precision, separator: b':' };
+            let mut found = Vec::new();
+            layout.hex(&payload, upper, &mut found).unwrap();
+
+            let room = if width == 0 { usize::MAX } else { usize::from(width) / 2 };
+            let digits: String = payload.iter().take(room).map(|byte| format!("{byte:02x}")).collect();
+            let digits: Vec<_> = if upper { digits.to_uppercase() } else { digits }.chars().collect();
+            let groups: Vec<String> = match precision {
+                None | Some(0) => vec![digits.iter().collect()],
+                Some(group) => digits.chunks(group.into()).map(|group| group.iter().collect()).collect(),
+            };
+            let text = groups.join(":");
+            let width = usize::from(width);
+            let expected = match (left, zero) {
+                (true, _) => format!("{text:<width$}"),
+                (false, true) => format!("{text:0>width$}"),
+                (false, false) => format!("{text:>width$}"),
+            };
+            prop_assert_eq!(String::from_utf8(found).unwrap(), expected);
+        }
+    }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Template {
     pretty: bool,
     /// `%J` is in it: the payload must be JSON.
     parses: bool,
+    /// Some of it is not the same at any time.
+    tells_time: bool,
     clock: Clock,
     /// What `TZ` says, where it means no zone.
     unknown_zone: Option<String>,
@@ -108,21 +110,24 @@ impl Template {
     pub(crate) fn new(text: &[u8], newline: bool, pretty: bool) -> Result<Self, FormatError> {
         let pieces = compile(text)?;
         let parses = |piece: &Piece| matches!(piece, Piece::Field(Field::ParsedJson, _));
-        let timeless = |piece: &Piece| {
+        let tells_local_time = pieces.iter().any(|piece| {
             use Field::{Json, LocalTime, ParsedJson};
-            !matches!(
+            matches!(
                 piece,
                 Piece::Time(_) | Piece::Field(LocalTime | Json | ParsedJson, _)
             )
-        };
+        });
+        let tells_other_time =
+            |piece: &Piece| matches!(piece, Piece::Nanoseconds | Piece::Field(Field::UnixTime, _));
         // Looking the zone up reads files.
-        let (zone, unknown_zone) = if pieces.iter().all(timeless) {
-            (TimeZone::UTC, None)
-        } else {
+        let (zone, unknown_zone) = if tells_local_time {
             local_zone()
+        } else {
+            (TimeZone::UTC, None)
         };
         Ok(Self {
             parses: pieces.iter().any(parses),
+            tells_time: tells_local_time || pieces.iter().any(tells_other_time),
             clock: Clock::new(zone),
             unknown_zone,
             pieces,
@@ -168,7 +173,11 @@ impl Template {
             text,
             parsed: &parsed,
         };
-        let moment = self.clock.now();
+        let moment = if self.tells_time {
+            self.clock.now()
+        } else {
+            self.clock.never()
+        };
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.write_all(text)?,

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
@@ -59,6 +60,7 @@ fn read_zone(name: &str, file: &Path) -> Option<TimeZone> {
 pub(crate) struct Clock {
     zone: TimeZone,
     known: RefCell<Vec<Known>>,
+    stamp: RefCell<Stamp>,
 }
 
 /// What a format says in this second.
@@ -69,16 +71,47 @@ struct Known {
     text: String,
 }
 
+/// What was written last with microseconds in it.
+#[derive(Debug, Default)]
+struct Stamp {
+    formats: [&'static str; 2],
+    second: i64,
+    text: Vec<u8>,
+    /// Where the microseconds are.
+    place: usize,
+}
+
 impl Clock {
     pub(crate) fn new(zone: TimeZone) -> Self {
         Self {
             zone,
             known: RefCell::default(),
+            stamp: RefCell::default(),
         }
     }
 
     pub(crate) fn now(&self) -> Moment<'_> {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        if let Ok(time) = since_1970
+            && let Ok(second) = time.as_secs().try_into()
+        {
+            return Moment {
+                clock: self,
+                second,
+                nanosecond: time.subsec_nanos(),
+            };
+        }
         self.at(Timestamp::now())
+    }
+
+    /// No moment in particular, for what tells no time: to look at a clock would take longer than most of
+    /// the rest.
+    pub(crate) fn never(&self) -> Moment<'_> {
+        Moment {
+            clock: self,
+            second: 0,
+            nanosecond: 0,
+        }
     }
 
     fn at(&self, now: Timestamp) -> Moment<'_> {
@@ -88,7 +121,6 @@ impl Clock {
         let nanosecond = i64::from(nanosecond) + borrowed * 1_000_000_000;
         Moment {
             clock: self,
-            now,
             second: second - borrowed,
             nanosecond: u32::try_from(nanosecond).unwrap_or_default(),
         }
@@ -99,7 +131,6 @@ impl Clock {
 #[derive(Debug)]
 pub(crate) struct Moment<'a> {
     clock: &'a Clock,
-    now: Timestamp,
     second: i64,
     nanosecond: u32,
 }
@@ -116,12 +147,42 @@ impl Moment<'_> {
         write!(out, "{:09}", self.nanosecond)
     }
 
-    /// The microseconds of the second, six digits.
-    pub(crate) fn microseconds(&self, out: &mut impl Write) -> io::Result<()> {
-        // In front of them stands what makes them six.
-        let mut digits = itoa::Buffer::new();
-        let text = digits.format(self.nanosecond / 1000 + 1_000_000);
-        out.write_all(text.get(1..).unwrap_or_default().as_bytes())
+    /// The local time in two formats of strftime and, between them, the microseconds of the second, six
+    /// digits. Fast where it is asked for the same formats again.
+    pub(crate) fn with_microseconds(
+        &self,
+        formats: [&'static str; 2],
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let mut stamp = self.clock.stamp.borrow_mut();
+        let [before, after] = formats;
+        let [known_before, known_after] = stamp.formats;
+        // Which they are, and not what they say: that would take longer than the rest.
+        let is_known = std::ptr::eq(before, known_before) && std::ptr::eq(after, known_after);
+        if !is_known || stamp.second != self.second {
+            let mut text = self.written(before)?.into_bytes();
+            let place = text.len();
+            text.extend_from_slice(b"000000");
+            text.extend_from_slice(self.written(after)?.as_bytes());
+            *stamp = Stamp {
+                formats,
+                second: self.second,
+                text,
+                place,
+            };
+        }
+        let Stamp { text, place, .. } = &mut *stamp;
+        if let Some(digits) = text
+            .get_mut(*place..)
+            .and_then(<[u8]>::first_chunk_mut::<6>)
+        {
+            let mut left = self.nanosecond / 1000;
+            for digit in digits.iter_mut().rev() {
+                *digit = b'0' + (left % 10) as u8;
+                left /= 10;
+            }
+        }
+        out.write_all(text)
     }
 
     /// The local time in a format of strftime, as the C locale writes it. No part of the format
@@ -147,7 +208,9 @@ impl Moment<'_> {
     }
 
     fn written(&self, format: &str) -> io::Result<String> {
-        let local = self.now.to_zoned(self.clock.zone.clone());
+        let nanosecond = i32::try_from(self.nanosecond).map_err(io::Error::other)?;
+        let now = Timestamp::new(self.second, nanosecond).map_err(io::Error::other)?;
+        let local = now.to_zoned(self.clock.zone.clone());
         let config = Config::new().custom(PosixCustom::new()).lenient(true);
         let mut text = String::new();
         BrokenDownTime::from(&local)
@@ -182,7 +245,9 @@ mod tests {
             let moment = clock.at(Timestamp::from_nanosecond(nanoseconds).unwrap());
             assert_eq!(text(|out| moment.unix(out)), unix);
             assert_eq!(text(|out| moment.strftime("%H:%M:%S", out)), seconds);
-            assert_eq!(text(|out| moment.microseconds(out)), micros);
+            let formats = ["%H:%M:%S.", "%z"];
+            let expected = format!("{seconds}.{micros}+0000");
+            assert_eq!(text(|out| moment.with_microseconds(formats, out)), expected);
         }
     }
 
@@ -202,6 +267,9 @@ mod tests {
                 let now = Timestamp::from_millisecond(milliseconds).unwrap();
                 let expected = now.to_zoned(zone.clone()).strftime(format).to_string();
                 prop_assert_eq!(text(|out| clock.at(now).strftime(format, out)), expected);
+                let formats = [["%Y-%m-%d %H:%M:%S.", "%z"], ["%S ", " %j"]][usize::from(format == "%z")];
+                let expected = now.to_zoned(zone.clone()).strftime(&formats.join("%6f")).to_string();
+                prop_assert_eq!(text(|out| clock.at(now).with_microseconds(formats, out)), expected);
             }
         }
     }
