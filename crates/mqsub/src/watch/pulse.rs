@@ -49,8 +49,12 @@ impl Pulse {
     }
 }
 
+/// e to the power of -time/MEMORY, as near as anybody sees. The real one is in the library for
+/// mathematics, which every start of the program would have to load for it.
 fn faded(time: Duration) -> f64 {
-    (-time.as_secs_f64() / MEMORY).exp()
+    (1.0 - time.as_secs_f64() / MEMORY / 1024.0)
+        .max(0.0)
+        .powi(1024)
 }
 
 fn age(time: Duration) -> String {
