@@ -1,13 +1,15 @@
-//! The signals that ask a process to end: SIGINT, SIGTERM and SIGHUP.
+//! Signals that are waited for: those that ask a process to end, SIGINT, SIGTERM and SIGHUP, and
+//! those that tell it something.
 
 use std::io;
 use std::os::unix::net::UnixStream as Pipe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use signal_hook::low_level::{emulate_default_handler, pipe};
+use signal_hook::low_level::{emulate_default_handler, pipe, unregister};
 use tokio::net::UnixStream;
 
 use crate::exit::Exit;
@@ -96,5 +98,50 @@ impl Signals {
             last,
             wakeups: UnixStream::from_std(wakeups)?,
         })
+    }
+}
+
+/// Waits for one kind of signal, which does nothing else from then on, also when this is dropped.
+///
+/// tokio has the same, at a price that everybody pays: a runtime that may be asked for signals
+/// makes room for all 64 of them when it starts.
+#[derive(Debug)]
+pub struct Notices {
+    id: SigId,
+    /// A byte for each signal, as long as there is room.
+    wakeups: UnixStream,
+}
+
+impl Notices {
+    /// Waits for the signal of this number. Needs a runtime around it.
+    ///
+    /// # Errors
+    /// A system that has no room for it, or a signal that cannot be waited for.
+    pub fn of(signal: i32) -> io::Result<Self> {
+        let (wakeups, handler) = Pipe::pair()?;
+        wakeups.set_nonblocking(true)?;
+        let wakeups = UnixStream::from_std(wakeups)?;
+        let id = pipe::register(signal, handler)?;
+        Ok(Self { id, wakeups })
+    }
+
+    /// Waits for the next one; several that came meanwhile are one. Safe to drop and to call
+    /// again.
+    pub async fn next(&mut self) {
+        loop {
+            // An end cannot come: the handler holds the other side.
+            if self.wakeups.readable().await.is_err() {
+                return std::future::pending().await;
+            }
+            if matches!(self.wakeups.try_read(&mut [0; 64]), Ok(1..)) {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Notices {
+    fn drop(&mut self) {
+        unregister(self.id);
     }
 }

@@ -10,7 +10,9 @@ use std::process::ExitStatus;
 use mqtools_common::exit::Exit;
 use mqtools_common::message::Message;
 use mqtools_common::report::{self, Report};
+use mqtools_common::signals::Notices;
 use mqtools_common::topic::TopicName;
+use rustix::process::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -48,6 +50,8 @@ pub(crate) struct Runner {
     is_stopped: bool,
     /// Asks those that run to end.
     quit: watch::Sender<bool>,
+    /// Changes when a command has ended; none before the first is begun.
+    ends: Option<watch::Receiver<()>>,
 }
 
 /// A message whose command has not ended, or which waits for one before it.
@@ -80,6 +84,7 @@ impl Runner {
             failures: 0,
             is_stopped: false,
             quit: watch::Sender::new(false),
+            ends: None,
         }
     }
 
@@ -214,11 +219,12 @@ impl Runner {
             && let Some((number, message)) = self.waiting.pop_front()
         {
             let topic = message.topic.clone();
+            let ends = self.ends()?;
             match self.exec.command.spawn(&message) {
                 Ok(child) => {
                     let quit = self.quit.subscribe();
                     self.running.spawn(async move {
-                        let status = child::attend(child, message.payload, quit).await;
+                        let status = child::attend(child, message.payload, ends, quit).await;
                         Ended {
                             number,
                             topic,
@@ -244,6 +250,23 @@ impl Runner {
             }
         }
         Ok(())
+    }
+
+    fn ends(&mut self) -> Result<watch::Receiver<()>, Report> {
+        if let Some(ends) = &self.ends {
+            return Ok(ends.clone());
+        }
+        let mut notices = Notices::of(Signal::CHILD.as_raw()).map_err(|why| {
+            Report::new(Exit::OS_ERROR, "cannot wait for the end of a command").cause(why)
+        })?;
+        let (sender, ends) = watch::channel(());
+        tokio::spawn(async move {
+            loop {
+                notices.next().await;
+                sender.send_replace(());
+            }
+        });
+        Ok(self.ends.insert(ends).clone())
     }
 
     fn judge(&mut self, ended: Ended) -> Result<(), Report> {

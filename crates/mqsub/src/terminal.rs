@@ -8,12 +8,12 @@ use std::os::fd::AsFd;
 
 use mqtools_common::exit::Exit;
 use mqtools_common::report::{self, Report};
+use mqtools_common::signals::Notices;
 use mqtools_common::terminal::is_in_front;
 use mqtools_common::usage::misuse;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal as Number, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The alternate screen, empty; no cursor; long lines are not wrapped.
 const OPEN: &[u8] = b"\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?7l";
@@ -160,26 +160,26 @@ pub(crate) enum Change {
 /// Listens for changes, and keeps Ctrl-Z from stopping the process.
 #[derive(Debug)]
 pub(crate) struct Changes {
-    resized: Signal,
-    suspended: Signal,
-    continued: Signal,
+    resized: Notices,
+    suspended: Notices,
+    continued: Notices,
 }
 
 impl Changes {
     pub(crate) fn listen() -> Result<Self, Report> {
         Ok(Self {
-            resized: listen(SignalKind::window_change())?,
-            suspended: listen(SignalKind::from_raw(Number::TSTP.as_raw()))?,
-            continued: listen(SignalKind::from_raw(Number::CONT.as_raw()))?,
+            resized: listen(Number::WINCH)?,
+            suspended: listen(Number::TSTP)?,
+            continued: listen(Number::CONT)?,
         })
     }
 
     /// Waits for the next one. Safe to drop and to call again.
     pub(crate) async fn next(&mut self) -> Change {
         tokio::select! {
-            _ = self.resized.recv() => Change::Resized,
-            _ = self.suspended.recv() => Change::Suspended,
-            _ = self.continued.recv() => Change::Continued,
+            () = self.resized.next() => Change::Resized,
+            () = self.suspended.next() => Change::Suspended,
+            () = self.continued.next() => Change::Continued,
         }
     }
 }
@@ -197,8 +197,9 @@ fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|name| name == "dumb")
 }
 
-fn listen(kind: SignalKind) -> Result<Signal, Report> {
-    signal(kind).map_err(|why| Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why))
+fn listen(signal: Number) -> Result<Notices, Report> {
+    Notices::of(signal.as_raw())
+        .map_err(|why| Report::new(Exit::OS_ERROR, "cannot wait for signals").cause(why))
 }
 
 impl Drop for Terminal {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use bytes::Bytes;
 use mqtools_common::message::Message;
@@ -11,7 +11,7 @@ use mqtools_common::property::PublishProperties;
 use mqtools_common::secret::Secret;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::{Child, Command};
+use tokio::net::unix::pipe::Sender;
 use tokio::sync::watch;
 
 use crate::format::user_properties;
@@ -112,16 +112,20 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Gives it the payload and waits for its end; asks it to end once `quit` says so.
+/// Gives it the payload and waits for its end, after which `ends` changes; asks it to end once
+/// `quit` says so.
 ///
 /// # Errors
 /// The system does not tell how it ended.
 pub(super) async fn attend(
     mut child: Child,
     payload: Bytes,
+    mut ends: watch::Receiver<()>,
     mut quit: watch::Receiver<bool>,
 ) -> io::Result<ExitStatus> {
     let stdin = child.stdin.take();
+    let stdin = stdin.map(|pipe| Sender::from_owned_fd(pipe.into()));
+    let stdin = stdin.transpose()?;
     let feed = async {
         if let Some(mut stdin) = stdin {
             // It need not read: a pipe that it has closed is no failure.
@@ -131,14 +135,17 @@ pub(super) async fn attend(
     let mut feed = std::pin::pin!(feed);
     let (mut is_fed, mut is_asked) = (false, false);
     loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
         tokio::select! {
             // What it started may hold the pipe open without reading.
-            status = child.wait() => return status,
+            Ok(()) = ends.changed() => {}
             () = &mut feed, if !is_fed => is_fed = true,
             Ok(_) = quit.wait_for(|quit| *quit), if !is_asked => {
                 is_asked = true;
-                let id = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-                if let Some(id) = id {
+                // Not waited for yet, so that nobody else has the number.
+                if let Some(id) = child.id().try_into().ok().and_then(Pid::from_raw) {
                     let _ = kill_process(id, Signal::TERM);
                 }
             }

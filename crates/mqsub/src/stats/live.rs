@@ -38,7 +38,7 @@ enum WokenBy {
 #[derive(Debug)]
 enum Place {
     Line { is_drawn: bool },
-    Window(Terminal, Changes),
+    Window(Terminal, Box<Changes>),
 }
 
 /// What else appears on the terminal.
@@ -61,7 +61,7 @@ impl Live {
             Beside::Output if !sink::takes_all(io::stdout()) => line(),
             Beside::Commands => line(),
             Beside::Output | Beside::Nothing => match Terminal::of_stderr() {
-                Some(terminal) => Some(Place::Window(terminal, Changes::listen()?)),
+                Some(terminal) => Some(Place::Window(terminal, Box::new(Changes::listen()?))),
                 None => line(),
             },
         };
