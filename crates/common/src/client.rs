@@ -18,7 +18,7 @@ use tokio::time::{Sleep, sleep, sleep_until, timeout, timeout_at};
 use self::link::{Link, Redial};
 use crate::connect::ConnectConfig;
 use crate::exit::Exit;
-use crate::net::{Limit, Stream};
+use crate::net::{Limit, Peer, Stream};
 use crate::payload::Unreadable;
 use crate::protocol::{ProtocolError, Session, Verdict};
 use crate::reason::{Reason, ReasonCode};
@@ -156,7 +156,7 @@ impl Client {
     ///
     /// # Errors
     /// Whatever keeps the connection from coming up, as it is told to the user.
-    pub async fn connect(config: &ConnectConfig) -> Result<Self, Report> {
+    pub async fn connect(config: &ConnectConfig) -> Result<Box<Self>, Report> {
         let begun = Instant::now();
         let mut delays = None;
         let mut failed = 0;
@@ -184,27 +184,13 @@ impl Client {
         }
     }
 
-    async fn attempt(config: &ConnectConfig, is_warned: &mut bool) -> Result<Self, Report> {
+    async fn attempt(config: &ConnectConfig, is_warned: &mut bool) -> Result<Box<Self>, Report> {
         let limit = Limit::new(config.connect_timeout);
         let (stream, peer) = link::dial(config, &limit).await?;
         if !std::mem::replace(is_warned, true) {
             config.warn_of_plain_text(&peer);
         }
-        let mut client = Self {
-            session: config.session(),
-            link: Link::greeting(&limit),
-            redial: Redial::new(config),
-            peer: peer.name,
-            tls: config.tls.clone(),
-            has_last_word: config.tls.is_some() || config.route.websocket,
-            stream,
-            input: BytesMut::new(),
-            room: FIRST_READ,
-            timer: None,
-            unflushed: false,
-            beginning: Vec::new(),
-            write_error: None,
-        };
+        let mut client = Self::over(config, &limit, stream, peer);
         client.greet()?;
         while !client.link.is_up() {
             match client.step().await {
@@ -216,6 +202,26 @@ impl Client {
         // Connected, which the caller sees.
         let _ = client.session.next_event();
         Ok(client)
+    }
+
+    // Not inlined: what it takes of the stack is not there any more while the client is in use.
+    #[inline(never)]
+    fn over(config: &ConnectConfig, limit: &Limit, stream: Stream, peer: Peer) -> Box<Self> {
+        Box::new(Self {
+            session: config.session(),
+            link: Link::greeting(limit),
+            redial: Redial::new(config),
+            peer: peer.name,
+            tls: config.tls.clone(),
+            has_last_word: config.tls.is_some() || config.route.websocket,
+            stream,
+            input: BytesMut::new(),
+            room: FIRST_READ,
+            timer: None,
+            unflushed: false,
+            beginning: Vec::new(),
+            write_error: None,
+        })
     }
 
     /// Where the broker is, in words.

@@ -1,5 +1,7 @@
 //! The async runtime of a tool: one thread, nothing started that a run does not need.
 
+use std::pin::{Pin, pin};
+
 use tokio::runtime::{Builder, LocalOptions};
 
 use crate::exit::Exit;
@@ -19,8 +21,22 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Report>>) -> Result<T, R
         .max_io_events_per_tick(64)
         .build_local(LocalOptions::default())
         .map_err(|why| Report::new(Exit::OS_ERROR, "cannot start").cause(why))?;
-    let outcome = runtime.block_on(work);
-    // A name look-up that hangs in the system's resolver must not hold up the exit.
-    runtime.shutdown_background();
+    // Here, and not in the several places that it would be moved to.
+    let mut work = pin!(work);
+    let outcome = runtime.block_on(work.as_mut());
+    // Who comes to this end is about to exit, and the system takes back what is open faster. A name
+    // look-up that hangs in the system's resolver must not hold that up either.
+    std::mem::forget(runtime);
     outcome
+}
+
+/// Makes a future that few runs come to, on the heap. Whoever awaits it as it is has room for it on the
+/// stack, where each page that is touched costs as much as several system calls.
+// Inlined, it would be made on the stack and moved from there; without `dyn` its own variables would
+// lie among those of whoever awaits it.
+#[inline(never)]
+pub fn aside<'a, F: Future + 'a>(
+    make: impl FnOnce() -> F,
+) -> Pin<Box<dyn Future<Output = F::Output> + 'a>> {
+    Box::pin(make())
 }

@@ -43,7 +43,7 @@ pub enum Parsed<T> {
 #[cfg(feature = "client")]
 pub fn run<T: FromArgMatches>(
     definition: &Definition,
-    quick: impl FnOnce(&[OsString]) -> Option<T>,
+    quick: impl FnOnce(&[OsString]) -> Option<Box<T>>,
     arguments: impl IntoIterator<Item = OsString>,
     work: impl FnOnce(Box<T>, Variables) -> Exit,
 ) -> Exit {
@@ -51,7 +51,7 @@ pub fn run<T: FromArgMatches>(
     let tool = definition.tool;
     let name = tool.called_as(arguments.first());
     if let Some(args) = quick(&arguments).filter(|_| defaults::are_none(tool, name)) {
-        return work(Box::new(args), Variables::default());
+        return work(args, Variables::default());
     }
     if let Some(text) = generate::asked(definition, &arguments) {
         return stdio::show(&text);

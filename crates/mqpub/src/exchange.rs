@@ -44,7 +44,7 @@ impl Limit {
 }
 
 pub(crate) struct Exchange {
-    client: Client,
+    client: Box<Client>,
     /// Why the connection ended; what came before is told first.
     lost: Option<ClientError>,
 }

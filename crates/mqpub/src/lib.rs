@@ -17,8 +17,9 @@ use mqtools_common::args::TalkArgs;
 use mqtools_common::client::Client;
 use mqtools_common::exit::Exit;
 use mqtools_common::report::Report;
+use mqtools_common::runtime::{self, aside};
 use mqtools_common::signals::Signals;
-use mqtools_common::{runtime, summary, usage};
+use mqtools_common::{summary, usage};
 
 use crate::books::Summary;
 use crate::cli::Args;
@@ -37,7 +38,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             args.connection.variables = variables;
             let talk = args.talk;
             let mut summary = Summary::default();
-            let config = match Config::new(*args) {
+            let config = match Config::new(*args).map(Box::new) {
                 // No run that could be summed up.
                 Err(report) if report.exit() == Exit::USAGE => return report.end(talk.quiet),
                 config => config,
@@ -48,18 +49,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     )
 }
 
-async fn publish(config: Config, summary: &mut Summary) -> Result<End, Report> {
+async fn publish(config: Box<Config>, summary: &mut Summary) -> Result<End, Report> {
     let message = &config.message;
     match &config.task {
         Task::Publish => {}
         Task::Request(request) => {
             let source = config.messages.open(None)?;
-            return request::run(&config.connect, source, message.publication(), request)
+            let message = message.publication();
+            return aside(|| request::run(&config.connect, source, message, request))
                 .await
                 .map(|()| End::Done);
         }
         Task::Probe(probe) => {
-            return probe::run(&config.connect, message.publication(), probe)
+            return aside(|| probe::run(&config.connect, message.publication(), probe))
                 .await
                 .map(|()| End::Done);
         }

@@ -41,7 +41,7 @@ pub(crate) enum End {
 /// # Errors
 /// Anything that kept a message from arriving, or from being known to have arrived.
 pub(crate) async fn run(
-    client: Client,
+    client: Box<Client>,
     source: Messages,
     template: Template,
     signals: Option<Signals>,
@@ -89,7 +89,7 @@ pub(crate) async fn run(
 }
 
 struct Publisher {
-    client: Client,
+    client: Box<Client>,
     source: Messages,
     /// The message was taken from the source, and there was no room for it yet.
     has_next: bool,

@@ -49,7 +49,7 @@ pub(crate) struct Summary {
 /// A connection or an output that was lost, subscriptions that were all refused, retained
 /// messages that could not be removed.
 pub(crate) async fn run(
-    client: Client,
+    client: Box<Client>,
     output: Output,
     config: Config,
     mut stop: Stop,
@@ -105,7 +105,7 @@ pub(crate) async fn run(
 }
 
 struct Subscriber {
-    client: Client,
+    client: Box<Client>,
     output: Output,
     /// All that is done with a message is to print it.
     prints_runs: bool,

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::{Address, Route};
 use crate::exit::Exit;
 use crate::report::Report;
+use crate::runtime::aside;
 
 /// How long one address may keep the next from being tried (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -174,33 +175,45 @@ type Failure = (Option<SocketAddr>, io::Error);
 /// Tries the addresses in turn, the next one as soon as the one before has failed or has
 /// had its head start; the first connection wins.
 async fn race(addresses: Vec<SocketAddr>, local: Option<Local>) -> Result<TcpStream, Vec<Failure>> {
-    let attempt = |address| {
-        let local = local.clone();
-        async move {
-            connect(address, local)
-                .await
-                .map_err(|why| (Some(address), why))
-        }
-    };
-    let mut attempts = JoinSet::new();
-    let mut failures = Vec::new();
     let mut addresses = addresses.into_iter();
     // Not as a task: mostly it is the only one.
-    if let Some(address) = addresses.next() {
-        let mut first = Box::pin(attempt(address));
-        match timeout(ATTEMPT_DELAY, &mut first).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(failure)) => failures.push(failure),
-            Err(_) => {
-                attempts.spawn(first);
-            }
+    let Some(address) = addresses.next() else {
+        return Err(Vec::new());
+    };
+    let mut first = Box::pin(attempt(address, local.clone()));
+    let begun = match timeout(ATTEMPT_DELAY, &mut first).await {
+        Ok(Ok(stream)) => return Ok(stream),
+        Ok(Err(failure)) => Err(failure),
+        Err(_) => Ok(first),
+    };
+    aside(|| race_on(begun, addresses, local)).await
+}
+
+async fn attempt(address: SocketAddr, local: Option<Local>) -> Result<TcpStream, Failure> {
+    connect(address, local)
+        .await
+        .map_err(|why| (Some(address), why))
+}
+
+/// The rest of the race, after the first has failed or goes on.
+async fn race_on(
+    first: Result<impl Future<Output = Result<TcpStream, Failure>> + Send + 'static, Failure>,
+    mut addresses: impl Iterator<Item = SocketAddr>,
+    local: Option<Local>,
+) -> Result<TcpStream, Vec<Failure>> {
+    let mut attempts = JoinSet::new();
+    let mut failures = Vec::new();
+    match first {
+        Ok(first) => {
+            attempts.spawn(first);
         }
+        Err(failure) => failures.push(failure),
     }
     loop {
         let next = addresses.next();
         let last = next.is_none();
         if let Some(address) = next {
-            attempts.spawn(attempt(address));
+            attempts.spawn(attempt(address, local.clone()));
         }
         let outcome = if last {
             attempts.join_next().await

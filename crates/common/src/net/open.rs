@@ -9,6 +9,7 @@ use super::srv::Service;
 use super::{Address, Peer, Route, Stream, dial, websocket};
 use crate::exit::Exit;
 use crate::report::Report;
+use crate::runtime::aside;
 use crate::tls::Tls;
 
 /// How many targets of a service a message names.
@@ -74,7 +75,7 @@ pub async fn open(
     limit: &Limit,
 ) -> Result<(Stream, Peer), Report> {
     match &route.address {
-        Address::Service(service) => Box::pin(any_of(service, route, tls, limit)).await,
+        Address::Service(service) => aside(|| any_of(service, route, tls, limit)).await,
         _ => way(route, tls, limit).await,
     }
 }
@@ -131,7 +132,7 @@ async fn any_of(
 
 async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream, Peer), Report> {
     let (mut stream, ip) = match &route.proxy {
-        Some(proxy) => (Box::pin(proxy.connect(route, limit)).await?, None),
+        Some(proxy) => (aside(|| proxy.connect(route, limit)).await?, None),
         None => limit.on(dial(route)).await.map_err(|seconds| {
             Report::new(Exit::OS_ERROR, format!("cannot connect to {route}"))
                 .cause(format!("no answer within {seconds} s"))
@@ -140,7 +141,7 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream,
     };
     if let Some(tls) = tls {
         stream = limit
-            .on(tls.secure(stream, &route.address.to_string()))
+            .on(aside(|| secure(tls, stream, route)))
             .await
             .map_err(|seconds| {
                 Report::new(
@@ -153,7 +154,7 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream,
     }
     if route.websocket {
         stream = limit
-            .on(Box::pin(websocket::open(stream, route, tls)))
+            .on(aside(|| websocket::open(stream, route, tls)))
             .await
             .map_err(|seconds| {
                 Report::new(
@@ -165,6 +166,10 @@ async fn way(route: &Route, tls: Option<&Tls>, limit: &Limit) -> Result<(Stream,
             })??;
     }
     Ok((stream, Peer::new(route, ip)))
+}
+
+async fn secure(tls: &Tls, stream: Stream, route: &Route) -> Result<Stream, Report> {
+    tls.secure(stream, &route.address.to_string()).await
 }
 
 /// Gives the address that answered as well, where it is one.

@@ -14,8 +14,8 @@ use super::Args;
 /// where there is anything else or anything wrong, which clap is to look at. What this gives, clap
 /// would give, too.
 #[must_use]
-pub fn quick(words: &[OsString]) -> Option<Args> {
-    let mut args = Args::default();
+pub fn quick(words: &[OsString]) -> Option<Box<Args>> {
+    let mut args = Box::<Args>::default();
     let mut words = words.iter().skip(1);
     while let Some(option) = words.next() {
         match option.as_bytes() {
