@@ -22,12 +22,16 @@ pub(crate) struct Job<'a> {
 /// Hashes all of them, in their order; `None` for one whose stored hash stays. The error comes
 /// with the place of the job that failed.
 pub(crate) fn hash_all(jobs: &[Job<'_>]) -> Result<Vec<Option<String>>, (usize, HashError)> {
-    let progress = Progress::new("hashing {wide_bar} {pos}/{len} {eta}");
+    let progress = Progress::new("hashing");
     let count = AtomicU64::new(0);
     let run = |(at, job): (usize, &Job<'_>)| {
         let done = job.run().map_err(|error| (at, error));
         let count = count.fetch_add(1, Ordering::Relaxed) + 1;
-        progress.show(count, Some(jobs.len() as u64), String::new);
+        let all = jobs.len() as u64;
+        progress.show(count, Some(all), |elapsed| {
+            let left = elapsed.as_secs_f64() / count as f64 * all.saturating_sub(count) as f64;
+            format!("{count}/{all} {left:.0} s")
+        });
         done
     };
     match threads(jobs.len()) {

@@ -183,13 +183,13 @@ struct Drawer {
 
 impl Drawer {
     fn draw_bar(&mut self) {
-        let bar = Bar::new("{wide_bar} {msg}");
+        let bar = Bar::new("");
         if !self.waits(PATIENCE) {
             return;
         }
         loop {
             let (done, all) = (self.done(), self.all());
-            bar.show(done, all, || self.text());
+            bar.show(done, all, |_| self.text());
             if !self.waits(BEAT) {
                 return;
             }

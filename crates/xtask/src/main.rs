@@ -7,6 +7,7 @@ mod dist;
 mod faults;
 mod generate;
 mod node;
+mod order;
 mod parts;
 mod python;
 mod shell;
@@ -49,6 +50,8 @@ enum Task {
     },
     /// Write man/ and completions/ anew, from what the tools print
     Generate,
+    /// Write crates/common/link/start.ld anew: which functions every start runs, for the linker
+    Order,
     /// Install what the tests need, and nothing more
     Setup,
     /// Build the tools as they are released, and check how large they are
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Task::Dist { statically } => dist::make(statically),
         Task::Faults { runs } => faults::table(runs).map(|()| ExitCode::SUCCESS),
         Task::Generate => generate::write().map(|()| ExitCode::SUCCESS),
+        Task::Order => order::write().map(|()| ExitCode::SUCCESS),
         Task::Setup => test::setup().map(|()| ExitCode::SUCCESS),
         Task::Size => size::check(),
         Task::Soak { minutes } => faults::soak(minutes).map(|()| ExitCode::SUCCESS),

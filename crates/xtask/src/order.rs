@@ -1,0 +1,224 @@
+//! `cargo xtask order`: writes crates/common/link/start.ld anew, from the functions that a publish of
+//! one message runs.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tempfile::TempDir;
+
+use crate::dist::target_folder;
+use crate::shell::{cargo, root, run, say};
+
+const SCRIPT: &str = "crates/common/link/start.ld";
+
+/// How long the broker may take to listen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Builds mqpub with its symbols, watches it, and writes the script.
+pub(crate) fn write() -> Result<()> {
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "mqpub"]);
+    run(build.env("CARGO_PROFILE_RELEASE_STRIP", "none"))?;
+    let program = target_folder().join("release").join("mqpub");
+    let folder = TempDir::new()?;
+    let broker = Broker::start(folder.path())?;
+    let mut patterns = Vec::new();
+    let mut seen = HashSet::new();
+    for options in [
+        &["-q", "0"][..],
+        &["-q", "1"],
+        &["-q", "2"],
+        &["-V", "mqttv5"],
+        &["-r", "-u", "name", "-i", "id"],
+    ] {
+        let trace = folder.path().join("trace");
+        run(Command::new("valgrind")
+            .args(["--quiet", "--tool=callgrind", "--demangle=no"])
+            .arg(format!("--callgrind-out-file={}", trace.display()))
+            .arg(&program)
+            .args(["-h", "localhost", "-p", &broker.port.to_string()])
+            .args(["-t", "a", "-m", "hello"])
+            .args(options))?;
+        let text = fs::read_to_string(&trace).context("valgrind has left no trace")?;
+        for name in functions(&text, &program) {
+            let pattern = pattern(&name);
+            if name.starts_with("_R") && seen.insert(pattern.clone()) {
+                patterns.push(pattern);
+            }
+        }
+    }
+    ensure!(!patterns.is_empty(), "no function was seen");
+    fs::write(root().join(SCRIPT), script(&patterns))
+        .with_context(|| format!("cannot write {SCRIPT}"))?;
+    say(&format!("{SCRIPT} names {} functions.", patterns.len()));
+    Ok(())
+}
+
+/// The functions of `program` in what callgrind wrote: names are given in full once, and by their
+/// number afterwards.
+fn functions(text: &str, program: &Path) -> Vec<String> {
+    let program = program.display().to_string();
+    let mut names: HashMap<(bool, &str), &str> = HashMap::new();
+    let mut is_ours = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let Some((key, value)) = line.split_once("=(") else {
+            continue;
+        };
+        let Some((number, name)) = value.split_once(')') else {
+            continue;
+        };
+        let is_file = matches!(key, "ob" | "cob");
+        if !is_file && !matches!(key, "fn" | "cfn") {
+            continue;
+        }
+        let name = match name.trim() {
+            "" => names.get(&(is_file, number)).copied().unwrap_or_default(),
+            name => {
+                names.insert((is_file, number), name);
+                name
+            }
+        };
+        match key {
+            "ob" => is_ours = name == program,
+            "fn" if is_ours => found.push(name.to_owned()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A pattern for a mangled name that holds with the next compiler and the next versions of the crates:
+/// without the crates' numbers (`Cs…_`) and places of repetitions (`B…_`), which depend on those.
+fn pattern(name: &str) -> String {
+    // Behind a `'` is how deep a function calls itself, behind a `.` the number of a copy.
+    let (name, copy) = match name.split_once(['\'', '.']) {
+        Some((name, _)) => (name, "*"),
+        None => (name, ""),
+    };
+    let mut pattern = String::new();
+    let mut rest = name;
+    while let Some(letter) = rest.chars().next() {
+        let (is_crate, begin) = match letter {
+            'C' if rest.starts_with("Cs") => (true, 2),
+            'B' => (false, 1),
+            _ => {
+                pattern.push(letter);
+                rest = rest.split_at(letter.len_utf8()).1;
+                continue;
+            }
+        };
+        let (head, tail) = rest.split_at(begin);
+        pattern.push_str(head);
+        rest = tail;
+        let digits = tail.find(|c: char| !c.is_ascii_alphanumeric());
+        if let Some(digits) = digits.filter(|&at| tail.split_at(at).1.starts_with('_')) {
+            if is_crate {
+                pattern.push('*');
+                rest = tail.split_at(digits).1;
+            } else if digits <= 2 {
+                pattern.push_str(&"?".repeat(digits));
+                rest = tail.split_at(digits).1;
+            }
+        }
+    }
+    pattern + copy
+}
+
+fn script(patterns: &[String]) -> String {
+    let mut script = String::from(
+        "/* Written by `cargo xtask order`: the functions that a publish of one message runs. One that \
+         is not there any more does no harm. */\nSECTIONS\n{\n  .text.start :\n  {\n",
+    );
+    for pattern in patterns {
+        script.push_str(&format!(
+            "    *(.text.{pattern} .text.unlikely.{pattern})\n"
+        ));
+    }
+    script.push_str("  }\n}\nINSERT BEFORE .text;\n");
+    script
+}
+
+/// A mosquitto of its own, which ends with this.
+struct Broker {
+    child: Child,
+    port: u16,
+}
+
+impl Broker {
+    fn start(folder: &Path) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let file = folder.join("mosquitto.conf");
+        fs::write(
+            &file,
+            format!("listener {port} 127.0.0.1\nallow_anonymous true\n"),
+        )?;
+        let child = Command::new("mosquitto")
+            .arg("-c")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start mosquitto")?;
+        let broker = Self { child, port };
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if begun.elapsed() > PATIENCE {
+                bail!("mosquitto does not listen on port {port}");
+            }
+            sleep(Duration::from_millis(10));
+        }
+        Ok(broker)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_leaves_out_what_changes() {
+        for (name, expected) in [
+            (
+                "_RNvMs_NtCsdduCZhNC4Z8_5mqpub6configNtB4_6Config3new",
+                "_RNvMs_NtCs*_5mqpub6configNtB?_6Config3new",
+            ),
+            (
+                "_RNvMs0_NtCs3tqb65i7jFD_14mqtools_common6clientNtB7_6Client7connect'2",
+                "_RNvMs0_NtCs*_14mqtools_common6clientNtB?_6Client7connect*",
+            ),
+            ("_RNvC5mqpub4main.1234", "_RNvC5mqpub4main*"),
+            (
+                "_RNvNtB1x_8BarState24update_it",
+                "_RNvNtB??_8BarState24update_it",
+            ),
+            ("B", "B"),
+            ("Cs", "Cs"),
+        ] {
+            assert_eq!(pattern(name), expected);
+        }
+    }
+
+    #[test]
+    fn only_what_the_program_runs_counts() {
+        let text = "ob=(1) /lib/ld.so\nfn=(1) _start\n1 2\nob=(2) /bin/mqpub\nfn=(2) _Rone\ncob=(1)\n\
+                    cfn=(3) strlen\nfn=(4) _Rtwo\nob=(1)\nfn=(5) other\nob=(2)\nfn=(2)\n";
+        assert_eq!(
+            functions(text, Path::new("/bin/mqpub")),
+            ["_Rone", "_Rtwo", "_Rone"]
+        );
+    }
+}
