@@ -6,6 +6,7 @@
     reason = "what stands in brackets is for the readers of --help"
 )]
 
+mod quick;
 mod tls;
 
 use std::ffi::OsString;
@@ -297,11 +298,7 @@ fn keep_alive(text: &str) -> Result<u16, String> {
     }
 }
 
-/// Reads a port.
-///
-/// # Errors
-/// Anything but 0 to 65535.
-pub fn port(text: &str) -> Result<u16, String> {
+fn port(text: &str) -> Result<u16, String> {
     number(text).ok_or_else(|| "a port is 1 to 65535, or 0 with --unix".to_owned())
 }
 

@@ -1,5 +1,7 @@
 //! The command line of `mqsub`.
 
+mod quick;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +19,8 @@ use regex::bytes::Regex;
 
 use crate::format::PayloadAs;
 use crate::watch::Order;
+
+pub use quick::quick;
 
 const EXAMPLES: &str = "\
 Formats (-F) are text with:
@@ -90,7 +94,7 @@ pub fn command(name: &'static str) -> Command {
 }
 
 /// Print the messages of MQTT topics
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(
     name = "mqsub",
     version,

@@ -44,7 +44,7 @@ pub use printer::Printer;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     usage::run(
         &cli::DEFINITION,
-        |_| None,
+        cli::quick,
         arguments,
         |mut args: Box<Args>, variables| {
             args.connection.variables = variables;

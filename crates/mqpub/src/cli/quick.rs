@@ -5,8 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use clap::ValueEnum as _;
-use mqtools_common::args::{self, VersionArg};
+use mqtools_common::args;
 
 use super::Args;
 
@@ -36,7 +35,6 @@ pub fn quick(words: &[OsString]) -> Option<Box<Args>> {
 }
 
 fn take(args: &mut Args, option: &[u8], value: &OsStr) -> Option<()> {
-    let connection = &mut args.connection;
     let text = || value.to_str();
     match option {
         b"-t" | b"--topic" => args.topic = Some(text()?.to_owned()),
@@ -44,13 +42,7 @@ fn take(args: &mut Args, option: &[u8], value: &OsStr) -> Option<()> {
         // clap takes no empty path.
         b"-f" | b"--file" if !value.is_empty() => args.file = Some(PathBuf::from(value)),
         b"-q" | b"--qos" => args.qos = args::qos(text()?).ok()?,
-        b"-h" | b"--host" => connection.host = Some(text()?.to_owned()),
-        b"-p" | b"--port" => connection.port = Some(args::port(text()?).ok()?),
-        b"-i" | b"--id" => connection.id = Some(text()?.to_owned()),
-        b"-u" | b"--username" => connection.username = Some(text()?.to_owned()),
-        b"-V" => connection.protocol_version = Some(VersionArg::from_str(text()?, false).ok()?),
-        b"--cafile" if !value.is_empty() => connection.tls.cafile = Some(PathBuf::from(value)),
-        _ => return None,
+        option => args.connection.take(option, value)?,
     }
     Some(())
 }
