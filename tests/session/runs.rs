@@ -2,8 +2,8 @@
 //! taken one by one.
 
 use bytes::BytesMut;
-use mqtools_common::message::{Message, Qos, View};
-use mqtools_common::protocol::{Connect, Event, ProtocolError, Session};
+use mqtools_common::message::{Message, Qos, Receipts, View};
+use mqtools_common::protocol::{Connect, Event, ProtocolError, Run, Session};
 use mqtools_common::reason::Version;
 use proptest::prelude::*;
 
@@ -52,6 +52,7 @@ fn outcome(connect: &Connect, bytes: &[u8], cuts: &[usize], way: Way) -> Outcome
                     events.push(Event::Message(owned(view)));
                     left -= 1;
                 }
+                check_taken(run, &events, most - left);
             }
             let Some(event) = driver.session.next_event() else {
                 break;
@@ -62,16 +63,36 @@ fn outcome(connect: &Connect, bytes: &[u8], cuts: &[usize], way: Way) -> Outcome
     (events, result, input.to_vec(), driver.session.achieved())
 }
 
+/// What a run says of the messages that it gave last.
+fn check_taken(run: &mut Run, events: &[Event], count: usize) {
+    let (taken, receipts) = run.taken();
+    assert_eq!(taken, count as u64);
+    let mut expected: Option<Receipts> = None;
+    for event in &events[events.len() - count..] {
+        let Event::Message(message) = event else {
+            panic!("{event:?}");
+        };
+        match (&mut expected, message.receipt) {
+            (Some(all), Some(receipt)) => assert!(all.add(receipt)),
+            (all, receipt) => *all = receipt.map(Receipts::from),
+        }
+    }
+    assert_eq!(receipts, expected);
+}
+
 /// The message that has such a packet.
 fn owned(view: View<'_>) -> Message {
-    let (qos, id) = (view.qos.level(), view.packet_id().unwrap_or_default());
+    let (qos, id) = (view.qos.level(), view.packet_id.unwrap_or_default());
     let packet = wire::publish(Version::V311, (false, qos), view.topic(), id, view.payload);
     let mut driver = Driver::online(Version::V311);
     driver.feed(&packet);
     match driver.events().pop() {
         Some(Event::Message(mut message)) => {
             assert_eq!(message.view().properties, view.properties);
-            assert_eq!((message.qos, message.receipt), (view.qos, view.receipt));
+            assert_eq!(
+                (message.qos, message.view().packet_id),
+                (view.qos, view.packet_id)
+            );
             message.retain = view.retain;
             message
         }
@@ -149,10 +170,22 @@ fn plain_messages_are_a_run() {
         let run = driver.session.run().unwrap();
         assert_eq!(run.next().unwrap().payload, b"x");
         assert_eq!(run.next().unwrap().topic(), "a");
-        assert_eq!(run.next().unwrap().packet_id(), Some(1));
-        assert_eq!(run.next().unwrap().qos, Qos::ExactlyOnce);
-        assert!(run.next().is_none());
-        assert_eq!(driver.events().len(), 1, "{version}");
+        assert!(run.next().is_none(), "another QoS");
+        assert_eq!(run.taken(), (2, None));
+        let rest = driver.events();
+        let qos = |event: &Event| match event {
+            Event::Message(message) => (message.qos, message.dup),
+            _ => panic!("{event:?}"),
+        };
+        let rest: Vec<_> = rest.iter().map(qos).collect();
+        assert_eq!(
+            rest,
+            [
+                (Qos::AtLeastOnce, false),
+                (Qos::ExactlyOnce, false),
+                (Qos::AtLeastOnce, true)
+            ]
+        );
         assert!(driver.session.run().is_none());
     }
 }

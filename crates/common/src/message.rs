@@ -116,7 +116,7 @@ impl Message {
             qos: self.qos,
             retain: self.retain,
             properties: self.properties.as_deref(),
-            receipt: self.receipt,
+            packet_id: self.receipt.map(|receipt| receipt.packet_id),
         }
     }
 }
@@ -134,8 +134,8 @@ pub struct View<'a> {
     pub retain: bool,
     /// What it says about itself (MQTT 5); none when it says nothing.
     pub properties: Option<&'a PublishProperties>,
-    /// What the session needs to acknowledge it; none at QoS 0.
-    pub receipt: Option<Receipt>,
+    /// The delivery's Packet Identifier; none at QoS 0.
+    pub packet_id: Option<u16>,
 }
 
 impl<'a> View<'a> {
@@ -143,12 +143,6 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn topic(&self) -> &'a str {
         std::str::from_utf8(self.topic).unwrap_or_default()
-    }
-
-    /// The delivery's Packet Identifier; none at QoS 0.
-    #[must_use]
-    pub fn packet_id(&self) -> Option<u16> {
-        self.receipt.map(|receipt| receipt.packet_id)
     }
 }
 
@@ -183,6 +177,13 @@ impl Receipts {
             self.ids.push(receipt.packet_id);
         }
         is_alike
+    }
+
+    /// Without the last one; none when it was the only one.
+    #[must_use]
+    pub fn without_last(mut self) -> Option<Self> {
+        self.ids.pop();
+        (!self.ids.is_empty()).then_some(self)
     }
 
     /// How many there are.

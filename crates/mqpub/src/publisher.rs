@@ -20,6 +20,9 @@ use crate::stop::{Call, GRACE, Stop};
 /// How many bytes may wait to be sent before the source has to: enough for large writes.
 const HIGH_WATER: usize = 256 * 1024;
 
+/// How many bytes make a write worth its price.
+const LOW_WATER: usize = 64 * 1024;
+
 /// How many bytes of unacknowledged messages are kept before the source has to wait, whatever
 /// the window; one message more may go over it.
 const BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
@@ -115,6 +118,12 @@ impl Publisher {
                     continue;
                 }
                 if !std::mem::take(&mut self.has_next) && !self.source.ready(&mut self.message) {
+                    if self.wants_more_at_once()
+                        && let Some(next) = self.source.next_at_once(&mut self.message).await
+                    {
+                        self.took(next, &mut failure);
+                        continue;
+                    }
                     break;
                 }
                 if let Err(report) = self.publish() {
@@ -127,7 +136,7 @@ impl Publisher {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
             // One ahead, so that the end of the source is known without a connection too.
-            let wants_more = !self.exhausted && !self.has_next;
+            let wants_more = !self.exhausted && !self.has_next && !self.source.has_lines();
             tokio::select! {
                 biased;
                 // In front: a step that is always ready must not keep it waiting.
@@ -160,16 +169,29 @@ impl Publisher {
                     }
                     self.stop.saw(self.books.progress(), self.client.session.output().len());
                 }
-                has_next = self.source.next(&mut self.message), if wants_more => match has_next {
-                    Ok(true) => self.has_next = true,
-                    Ok(false) => self.exhausted = true,
-                    Err(report) => {
-                        failure = Some(report);
-                        self.exhausted = true;
-                    }
-                },
+                next = self.source.next(&mut self.message), if wants_more => {
+                    self.took(next, &mut failure);
+                }
             }
         }
+    }
+
+    /// Takes what the source gave: a message, its end, or why it failed.
+    fn took(&mut self, next: Result<bool, Report>, failure: &mut Option<Report>) {
+        match next {
+            Ok(true) => self.has_next = true,
+            Ok(false) => self.exhausted = true,
+            Err(report) => {
+                *failure = Some(report);
+                self.exhausted = true;
+            }
+        }
+    }
+
+    /// Whether the source should be asked for more before what waits is written: it gives so much
+    /// that there will be more, and so little waits that it would be a write of its own.
+    fn wants_more_at_once(&mut self) -> bool {
+        self.source.is_plentiful() && self.client.session.output().len() < LOW_WATER
     }
 
     fn show_progress(&mut self) {

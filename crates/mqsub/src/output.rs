@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use mqtools_common::message::{Message, Receipt};
+use mqtools_common::message::Message;
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
@@ -101,16 +101,16 @@ impl Output {
         is_all && self.screen.prints_runs()
     }
 
-    /// Takes in messages of a run while there is room, `most` at most, and shows those that `filter` lets through;
-    /// `taken` is told each one's receipt and whether it was.
+    /// Takes in messages of a run while there is room, `most` at most, and shows and counts those that `filter`
+    /// lets through.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
         filter: Option<&Filter>,
-        taken: impl FnMut(Option<Receipt>, bool),
+        count: &mut u64,
     ) -> Result<(), SinkError> {
-        self.screen.print_run(run, most, filter, taken)
+        self.screen.print_run(run, most, filter, count)
     }
 
     /// Takes note of a message with which nothing is done.

@@ -22,7 +22,6 @@ impl Pending {
     }
 
     /// Adds one of a message in this batch, which is not below that of the one before.
-    #[inline]
     pub(crate) fn add(&mut self, batch: u64, receipt: Receipt) {
         self.count += 1;
         let is_added = match self.groups.back_mut() {
@@ -32,6 +31,12 @@ impl Pending {
         if !is_added {
             self.groups.push_back((batch, receipt.into()));
         }
+    }
+
+    /// Adds those of messages in this batch.
+    pub(crate) fn add_all(&mut self, batch: u64, receipts: Receipts) {
+        self.count += receipts.len();
+        self.groups.push_back((batch, receipts));
     }
 
     /// Takes out the oldest, if they are of a batch below `end`; gives the batch, too.

@@ -1,7 +1,7 @@
 //! What standard output shows of the messages: each of them, their rate, or the latest of each
 //! topic.
 
-use mqtools_common::message::{Message, Receipt};
+use mqtools_common::message::Message;
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 
@@ -90,17 +90,17 @@ impl Screen {
         matches!(self, Self::Messages { format, .. } if format.is_sure())
     }
 
-    /// Takes in messages of a run while there is room, `most` at most, and shows those that `filter` lets through;
-    /// `taken` is told each one's receipt and whether it was.
+    /// Takes in messages of a run while there is room, `most` at most, and shows and counts those that `filter`
+    /// lets through.
     pub(crate) fn print_run(
         &mut self,
         run: &mut Run,
         most: u64,
         filter: Option<&Filter>,
-        taken: impl FnMut(Option<Receipt>, bool),
+        count: &mut u64,
     ) -> Result<(), SinkError> {
         match self {
-            Self::Messages { format, sink } => sink.print_run(format, run, most, filter, taken),
+            Self::Messages { format, sink } => sink.print_run(format, run, most, filter, count),
             Self::Rate { .. } | Self::Watch(_) | Self::Nothing => Ok(()),
         }
     }

@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
 use mqtools_common::exit::Exit;
-use mqtools_common::message::{Message, Receipt};
+use mqtools_common::message::Message;
 use mqtools_common::protocol::Run;
 use mqtools_common::report::Report;
 use rustix::fs::{FileType, fstat, major};
@@ -85,31 +85,30 @@ impl Sink {
         }
     }
 
-    /// Adds messages of a run to the batch until that is full, those that `filter` lets through; `taken` is told
-    /// each one's receipt and whether it was added. Takes `most` at most.
+    /// Adds messages of a run to the batch until that is full, those that `filter` lets through, and counts them.
+    /// Takes `most` at most.
     pub(crate) fn print_run(
         &mut self,
         format: &Format,
         run: &mut Run,
         most: u64,
         filter: Option<&Filter>,
-        mut taken: impl FnMut(Option<Receipt>, bool),
+        count: &mut u64,
     ) -> Result<(), SinkError> {
         let mut left = most;
         while left > 0
             && !self.is_full()
             && let Some(message) = run.next()
         {
-            let receipt = message.receipt;
-            let is_added = filter.is_none_or(|filter| filter.lets_through(message));
-            if is_added {
-                match &mut self.0 {
-                    Way::File { out, .. } => format.show_surely(message, out)?,
-                    Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
-                }
-            }
-            taken(receipt, is_added);
             left -= 1;
+            if filter.is_some_and(|filter| !filter.lets_through(message)) {
+                continue;
+            }
+            match &mut self.0 {
+                Way::File { out, .. } => format.show_surely(message, out)?,
+                Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
+            }
+            *count += 1;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mqtools_common::client::{Client, ClientError};
 use mqtools_common::exit::Exit;
-use mqtools_common::message::Message;
+use mqtools_common::message::{Message, Receipts};
 use mqtools_common::protocol::Event;
 use mqtools_common::reason::{Reason, ReasonCode};
 use mqtools_common::report::{self, Report};
@@ -462,22 +462,19 @@ impl Subscriber {
         let left = self.config.enough.left(self.printed).unwrap_or_default();
         let most = left.min(self.receipts.room() as u64);
         let batch = self.output.batch();
-        let filter = &self.config.filter;
-        let (mut received, mut printed) = (0, 0);
-        let written = self.output.print_run(
-            run,
-            most,
-            (!filter.is_open()).then_some(filter),
-            |receipt, is_printed| {
-                received += 1;
-                printed += u64::from(is_printed);
-                if let Some(receipt) = receipt {
-                    self.receipts.add(batch, receipt);
-                }
-            },
-        );
+        let filter = Some(&self.config.filter).filter(|filter| !filter.is_open());
+        let mut printed = 0;
+        let written = self.output.print_run(run, most, filter, &mut printed);
+        let (received, mut receipts) = run.taken();
+        if written.is_err() {
+            // Nobody has read the last one.
+            receipts = receipts.and_then(Receipts::without_last);
+        }
+        if let Some(receipts) = receipts {
+            self.receipts.add_all(batch, receipts);
+        }
         self.printed += printed;
-        self.received += received + u64::from(written.is_err());
+        self.received += received;
         match written {
             Ok(()) => Ok((printed == left).then_some(End::Done)),
             Err(why) => unwritten(why).map(Some),

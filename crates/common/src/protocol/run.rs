@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::message::{Message, Qos, Receipt, View};
+use crate::message::{Message, Qos, Receipt, Receipts, View};
 use crate::reason::Version;
 use crate::topic::{TopicName, is_plain};
 
@@ -18,14 +18,18 @@ pub struct Run {
     /// Where the next one begins.
     next: usize,
     version: Version,
+    qos: Qos,
     /// Over which they came.
     connection: u64,
+    /// What was given as views, and their identifiers.
+    given: u64,
+    ids: Vec<u16>,
 }
 
 impl Run {
     /// Takes the plain messages at the front of `input` that are there as a whole, each of at most
-    /// `maximum` bytes; none where another packet, or one that must be looked at with care, comes first.
-    /// `is_new` says it of the identifier of a QoS 2 message, and notes it. Gives the number of those that
+    /// `maximum` bytes and all at one QoS; none where another packet, or one that must be looked at with
+    /// care, comes first. `is_new` says it of the identifier of a QoS 2 message, and notes it. Gives the number of those that
     /// are not retained, too.
     pub(super) fn take(
         version: Version,
@@ -38,7 +42,9 @@ impl Run {
         // The last topic that was looked at: the next is mostly the same.
         let mut checked = None;
         let mut live = 0;
+        let qos = rest.first()? >> 1 & 3;
         while let Some((packet, behind)) = Packet::read(version, rest)
+            && packet.qos == qos
             && rest.len() - behind.len() <= maximum as usize
             && (checked == Some(packet.topic) || !packet.topic.is_empty() && is_plain(packet.topic))
             && (packet.qos < EXACTLY_ONCE || is_new(packet.id))
@@ -53,7 +59,10 @@ impl Run {
                 packets: input.split_to(length).freeze(),
                 next: 0,
                 version,
+                qos: Qos::from_level(qos).unwrap_or_default(),
                 connection,
+                given: 0,
+                ids: Vec::new(),
             };
             (run, live)
         })
@@ -66,40 +75,55 @@ impl Run {
     )]
     #[inline]
     pub fn next(&mut self) -> Option<View<'_>> {
-        let connection = self.connection;
-        let packet = self.read()?;
+        let rest = self.packets.get(self.next..)?;
+        let (packet, behind) = Packet::read(self.version, rest)?;
+        self.next = self.packets.len() - behind.len();
+        self.given += 1;
+        if packet.id != 0 {
+            self.ids.push(packet.id);
+        }
         Some(View {
             topic: packet.topic,
             payload: packet.payload,
-            qos: packet.qos(),
+            qos: self.qos,
             retain: packet.retain,
             properties: None,
-            receipt: packet.receipt(connection),
+            packet_id: (packet.id != 0).then_some(packet.id),
         })
+    }
+
+    /// How many [`next`](Self::next) has given since this was asked last, and their receipts at QoS 1
+    /// and 2.
+    pub fn taken(&mut self) -> (u64, Option<Receipts>) {
+        let ids = std::mem::take(&mut self.ids);
+        let first = ids.first().map(|id| self.receipt(*id));
+        let receipts = first.map(|first| Receipts { first, ids });
+        (std::mem::take(&mut self.given), receipts)
     }
 
     /// The next message, to keep; none at the end.
     pub(super) fn next_message(&mut self) -> Option<Message> {
-        let (packets, connection) = (self.packets.clone(), self.connection);
-        let packet = self.read()?;
+        let packets = self.packets.clone();
+        let (packet, behind) = Packet::read(self.version, packets.get(self.next..)?)?;
+        self.next = packets.len() - behind.len();
         Some(Message {
             // Its encoding was checked.
             topic: TopicName::from_packet(&packets, packet.topic).unwrap_or_default(),
             payload: packets.slice_ref(packet.payload),
-            qos: packet.qos(),
+            qos: self.qos,
             retain: packet.retain,
             dup: false,
             properties: None,
-            receipt: packet.receipt(connection),
+            receipt: (packet.id != 0).then(|| self.receipt(packet.id)),
         })
     }
 
-    #[inline]
-    fn read(&mut self) -> Option<Packet<'_>> {
-        let rest = self.packets.get(self.next..)?;
-        let (packet, behind) = Packet::read(self.version, rest)?;
-        self.next = self.packets.len() - behind.len();
-        Some(packet)
+    fn receipt(&self, packet_id: u16) -> Receipt {
+        Receipt {
+            packet_id,
+            qos: self.qos,
+            connection: self.connection,
+        }
     }
 }
 
@@ -153,19 +177,5 @@ impl<'a> Packet<'a> {
             payload,
         };
         Some((packet, behind))
-    }
-
-    #[inline]
-    fn qos(&self) -> Qos {
-        Qos::from_level(self.qos).unwrap_or_default()
-    }
-
-    #[inline]
-    fn receipt(&self, connection: u64) -> Option<Receipt> {
-        (self.id != 0).then(|| Receipt {
-            packet_id: self.id,
-            qos: self.qos(),
-            connection,
-        })
     }
 }

@@ -10,6 +10,7 @@ use std::io;
 use bytes::Bytes;
 use mqtools_common::report::Report;
 
+use self::collector::CHUNK;
 use self::here::Here;
 use self::thread::Thread;
 use super::Cut;
@@ -20,6 +21,8 @@ use super::Cut;
 pub(crate) struct Lines {
     /// Whole lines, not published yet.
     chunk: Bytes,
+    /// How long it was, in bytes.
+    length: usize,
     end: Cut,
     reader: Reader,
 }
@@ -55,6 +58,7 @@ impl Lines {
     fn new(end: Cut, reader: Reader) -> Self {
         Self {
             chunk: Bytes::new(),
+            length: 0,
             end,
             reader,
         }
@@ -78,6 +82,7 @@ impl Lines {
             Reader::Thread(thread) => thread.next().await?,
         };
         self.chunk = chunk.unwrap_or_default();
+        self.length = self.chunk.len();
         Ok(self.cut())
     }
 
@@ -97,6 +102,16 @@ impl Lines {
                 },
             };
         }
+    }
+
+    /// Whether lines were read and not given yet.
+    pub(super) fn is_stocked(&self) -> bool {
+        !self.chunk.is_empty()
+    }
+
+    /// Whether the last read brought about as much as one can: there is likely to be more.
+    pub(super) fn is_plentiful(&self) -> bool {
+        self.length >= CHUNK / 2
     }
 
     /// What was read and not given yet, and what ends each line.

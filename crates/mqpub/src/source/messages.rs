@@ -82,6 +82,28 @@ impl Messages {
         }
     }
 
+    /// Like [`next`](Self::next), if there is one, or an end, without waiting.
+    pub(crate) async fn next_at_once(
+        &mut self,
+        message: &mut Publication,
+    ) -> Option<Result<bool, Report>> {
+        tokio::select! {
+            biased;
+            next = self.next(message) => Some(next),
+            () = std::future::ready(()) => None,
+        }
+    }
+
+    /// Whether so much was read the last time that there is likely to be more.
+    pub(crate) fn is_plentiful(&self) -> bool {
+        matches!(self, Self::Alike(Source::Lines(lines)) if lines.is_plentiful())
+    }
+
+    /// Whether there are [`lines`](Self::lines).
+    pub(crate) fn has_lines(&self) -> bool {
+        matches!(self, Self::Alike(Source::Lines(lines)) if lines.is_stocked())
+    }
+
     /// Whole lines that were read, and what ends each, where they are the payloads.
     pub(crate) fn lines(&mut self) -> Option<(&mut Bytes, u8)> {
         match self {

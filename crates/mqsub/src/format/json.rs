@@ -106,7 +106,7 @@ fn object(
     }
     out.write_all(behind_topic(message.qos, message.retain).as_bytes())?;
     number(message.payload.len(), out)?;
-    if let Some(id) = message.packet_id() {
+    if let Some(id) = message.packet_id {
         out.write_all(b",\"mid\":")?;
         number(id, out)?;
     }

@@ -275,7 +275,7 @@ fn write_field(
             layout.text(&text, out)
         }
         Field::Length => layout.number(Some(message.payload.len()), out),
-        Field::PacketId => layout.number(Some(message.packet_id().unwrap_or(0)), out),
+        Field::PacketId => layout.number(Some(message.packet_id.unwrap_or(0)), out),
         Field::UserProperties => user_properties(properties, out),
         Field::Payload => layout.payload(message.payload, out),
         Field::Qos => out.write_all(&[b'0' + message.qos.level()]),
