@@ -24,7 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn write() -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--release", "--package", "mqpub"]);
-    run(build.env("CARGO_PROFILE_RELEASE_STRIP", "none"))?;
+    build.env("CARGO_PROFILE_RELEASE_STRIP", "none");
+    run(build.env("MQTOOLS_UNORDERED", "1"))?;
     let program = target_folder().join("release").join("mqpub");
     let folder = TempDir::new()?;
     let broker = Broker::start(folder.path())?;
