@@ -31,9 +31,13 @@ pub(super) enum Arrival {
     Accepted,
 }
 
-/// Those messages, each at the place of its Packet Identifier.
+/// How many identifiers share a page.
+const PAGE: usize = 256;
+
+/// Those messages, each at the place of its Packet Identifier, in pages that are made when they are
+/// needed: one message with the highest identifier must not take the memory of all.
 #[derive(Default)]
-pub(super) struct Received(Vec<Option<Exchange>>);
+pub(super) struct Received(Vec<Vec<Option<Exchange>>>);
 
 impl Received {
     /// A message came over `connection`.
@@ -82,7 +86,7 @@ impl Received {
 
     /// PUBREL came; whether it was for a message that is here.
     pub(super) fn released(&mut self, id: u16) -> bool {
-        let slot = self.0.get_mut(usize::from(id));
+        let slot = self.slot(id);
         slot.is_some_and(|slot| slot.take().is_some())
     }
 
@@ -91,21 +95,32 @@ impl Received {
         if !is_present {
             self.0.clear();
         }
-        for exchange in self.0.iter_mut().flatten() {
+        for exchange in self.0.iter_mut().flatten().flatten() {
             exchange.is_suspect = !is_known;
         }
     }
 
     fn get_mut(&mut self, id: u16) -> Option<&mut Exchange> {
-        self.0.get_mut(usize::from(id))?.as_mut()
+        self.slot(id)?.as_mut()
+    }
+
+    #[inline]
+    fn slot(&mut self, id: u16) -> Option<&mut Option<Exchange>> {
+        let (page, place) = (usize::from(id) / PAGE, usize::from(id) % PAGE);
+        self.0.get_mut(page)?.get_mut(place)
     }
 
     fn insert(&mut self, id: u16, connection: u64) {
-        let place = usize::from(id);
-        if place >= self.0.len() {
-            self.0.resize(place + 1, None);
+        let page = usize::from(id) / PAGE;
+        if page >= self.0.len() {
+            self.0.resize_with(page + 1, Vec::new);
         }
-        if let Some(slot) = self.0.get_mut(place) {
+        if let Some(page) = self.0.get_mut(page)
+            && page.is_empty()
+        {
+            page.resize(PAGE, None);
+        }
+        if let Some(slot) = self.slot(id) {
             *slot = Some(Exchange {
                 stage: Stage::Delivered {
                     given: connection,
@@ -120,9 +135,10 @@ impl Received {
 /// Only what there is.
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.0.iter().enumerate();
+        let pages = self.0.iter().enumerate();
+        let slots = pages.flat_map(|(number, page)| page.iter().zip(number * PAGE..));
         f.debug_map()
-            .entries(all.filter_map(|(id, slot)| Some((id, slot.as_ref()?))))
+            .entries(slots.filter_map(|(slot, id)| Some((id, slot.as_ref()?))))
             .finish()
     }
 }
