@@ -103,9 +103,7 @@ impl Codec {
     /// in all versions (MQTT 5, section 3.4.2.1).
     pub(crate) fn ack(self, kind: AckKind, packet_id: u16, reason: ReasonCode, out: &mut Output) {
         if self.version != Version::V5 || reason == ReasonCode::SUCCESS {
-            let [high, low] = packet_id.to_be_bytes();
-            let packet = [first_byte(kind), 2, high, low];
-            out.buffer().extend_from_slice(&packet);
+            plain_acks(kind, std::iter::once(packet_id), 1, out);
             return;
         }
         let [high, low] = packet_id.to_be_bytes();
