@@ -10,6 +10,7 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::prompt::Prompt;
 use super::{Address, Route};
 use crate::exit::Exit;
 use crate::report::Report;
@@ -50,7 +51,7 @@ impl DialError {
 }
 
 /// Connects with TCP_NODELAY: messages are written whole, and waiting for more only delays them.
-pub(super) async fn tcp(host: &str, port: u16, bind: Option<&str>) -> Result<TcpStream, DialError> {
+pub(super) async fn tcp(host: &str, port: u16, bind: Option<&str>) -> Result<Prompt, DialError> {
     let local = match bind {
         Some(name) => Some(Local {
             name: name.to_owned(),
@@ -77,7 +78,7 @@ pub(super) async fn tcp(host: &str, port: u16, bind: Option<&str>) -> Result<Tcp
     stream
         .set_nodelay(true)
         .map_err(|why| failed(vec![(None, why)]))?;
-    Ok(stream)
+    Ok(Prompt::new(stream))
 }
 
 /// Connects to a Unix domain socket.

@@ -6,6 +6,7 @@ mod dial;
 pub(crate) mod fuzz;
 mod open;
 mod peer;
+mod prompt;
 mod proxy;
 mod srv;
 mod websocket;
