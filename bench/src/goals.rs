@@ -33,6 +33,8 @@ pub struct Verdict<'a> {
     pub goal: &'a Goal,
     /// The ratio, or our figure.
     pub reached: f64,
+    /// The ratio that the limit reaches, of a goal against mosquitto.
+    pub limit: Option<f64>,
 }
 
 impl Verdict<'_> {
@@ -42,6 +44,12 @@ impl Verdict<'_> {
             Most => self.reached <= self.goal.value,
             _ => self.reached >= self.goal.value,
         }
+    }
+
+    /// Whether not even the least that a client can do would meet the goal on this machine.
+    #[must_use]
+    pub fn is_out_of_reach(&self) -> bool {
+        !self.is_met() && self.limit.is_some_and(|limit| limit < self.goal.value)
     }
 }
 
@@ -57,9 +65,14 @@ impl Goal {
             Ours(other) => results.row(other, self.metric)?.ours.as_ref()?.median / ours,
             Most => ours,
         };
+        let limit = match (self.against, &row.mosquitto, &row.limit) {
+            (Mosquitto, Some(mosquitto), Some(limit)) => Some(mosquitto.median / limit.median),
+            _ => None,
+        };
         Some(Verdict {
             goal: self,
             reached,
+            limit,
         })
     }
 
@@ -113,6 +126,10 @@ pub const GOALS: &[Goal] = &[
     goal("-l, QoS 1", Wall, Limit, 0.7),
     goal("-l, QoS 2", Wall, Mosquitto, 12.0),
     goal("-l, QoS 2", Wall, Limit, 0.7),
+    goal("-l, QoS 1, one processor", Wall, Mosquitto, 12.0),
+    goal("-l, QoS 1, one processor", Wall, Limit, 0.7),
+    goal("-l, QoS 2, one processor", Wall, Mosquitto, 12.0),
+    goal("-l, QoS 2, one processor", Wall, Limit, 0.7),
     goal("-l, QoS 1, -M 1000", Wall, Mosquitto, 40.0),
     goal("-l, QoS 1, -M 1000", Wall, Limit, 0.7),
     goal("-l, QoS 2, -M 1000", Wall, Mosquitto, 40.0),

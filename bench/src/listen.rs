@@ -192,6 +192,12 @@ pub fn move_to(process: Option<u32>, cpu: usize) -> Result<()> {
         .with_context(|| format!("cannot run on processor {cpu}"))
 }
 
+/// The processors that this process may run on.
+pub fn allowed_processors() -> impl Iterator<Item = usize> {
+    let set = rustix::thread::sched_getaffinity(None).ok();
+    (0..CpuSet::MAX_CPU).filter(move |&cpu| set.is_some_and(|set| set.is_set(cpu)))
+}
+
 /// Whether the other side just ended the connection without ceremony.
 #[must_use]
 pub fn is_end(error: &io::Error) -> bool {

@@ -188,6 +188,10 @@ impl Bench {
                 args.extend([option.to_owned(), path.display().to_string()]);
             }
         }
+        let processors = self.programs.processors(workload.together);
+        if let Some(cpu) = processors.counterpart {
+            args.extend(["--cpu".to_owned(), cpu.to_string()]);
+        }
         let process = self.programs.counterpart(&args)?;
         Ok((self.job(workload, run, process.port)?, process))
     }
@@ -216,6 +220,7 @@ impl Bench {
             stdin,
             stdout: None,
             times: run.times,
+            cpu: self.programs.processors(workload.together).measured,
         })
     }
 
@@ -306,8 +311,8 @@ impl Bench {
             .log_every_packet(false)
             .config("sys_interval 1")
             .start();
-        if self.programs.pinned {
-            move_to(Some(broker.pid()), 0)?;
+        if let Some(cpu) = self.programs.processors(false).counterpart {
+            move_to(Some(broker.pid()), cpu)?;
         }
         Ok(broker)
     }

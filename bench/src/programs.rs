@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::de::DeserializeOwned;
 
+use crate::listen::allowed_processors;
 use crate::usage::Usage;
 use crate::workload::Who;
 
@@ -17,8 +18,15 @@ pub struct Programs {
     pub own: PathBuf,
     /// Of `mqpub`, `mqsub`, `mqpasswd`.
     pub tools: PathBuf,
-    /// Whether counterparts run on processor 0 and what is measured on processor 1.
+    /// Whether counterparts run on the first processor and what is measured on the second.
     pub pinned: bool,
+}
+
+/// The processors of a counterpart and of what is measured; none for any.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Processors {
+    pub counterpart: Option<usize>,
+    pub measured: Option<usize>,
 }
 
 /// A sink, a source or whatever else prints its port first and its count last. It is killed on drop.
@@ -40,6 +48,24 @@ impl Programs {
         }
     }
 
+    /// Where programs run; with `together` on one processor.
+    #[must_use]
+    pub fn processors(&self, together: bool) -> Processors {
+        let mut all = allowed_processors();
+        let first = all.next();
+        match (together, self.pinned) {
+            (true, _) => Processors {
+                counterpart: first,
+                measured: first,
+            },
+            (_, true) => Processors {
+                counterpart: first,
+                measured: all.next(),
+            },
+            _ => Processors::default(),
+        }
+    }
+
     /// Starts `bench` with these arguments, and waits for its port.
     ///
     /// # Errors
@@ -47,9 +73,6 @@ impl Programs {
     pub fn counterpart(&self, args: &[String]) -> Result<Counterpart> {
         let mut command = self.sealed(&self.own.join("bench"));
         command.args(args);
-        if self.pinned {
-            command.args(["--cpu", "0"]);
-        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -75,8 +98,8 @@ impl Programs {
     /// It cannot be started.
     pub fn measure(&self, job: &Job) -> Result<Usage> {
         let mut command = self.sealed(&self.own.join("bench-measure"));
-        if self.pinned {
-            command.args(["--cpu", "1"]);
+        if let Some(cpu) = job.cpu {
+            command.args(["--cpu", &cpu.to_string()]);
         }
         command.args(["--times", &job.times.to_string()]);
         for (option, path) in [("--stdin", &job.stdin), ("--stdout", &job.stdout)] {
@@ -143,6 +166,8 @@ pub struct Job {
     pub stdin: Option<PathBuf>,
     pub stdout: Option<PathBuf>,
     pub times: u32,
+    /// The processor to run on; any without.
+    pub cpu: Option<usize>,
 }
 
 impl Job {

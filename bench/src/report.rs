@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::goals::Goal;
 use crate::results::Results;
+use crate::usage::three_digits;
 
 /// The table, what it was measured on, and which goals are missed.
 #[must_use]
@@ -18,24 +19,32 @@ pub fn text(results: &Results, goals: &[Goal]) -> String {
         let _ = writeln!(text, "- {line}");
     }
     text.push('\n');
-    let missed = results.missed(goals);
-    for verdict in &missed {
+    let unmet = results.unmet(goals);
+    for verdict in &unmet {
         let goal = verdict.goal;
+        let (word, note) = match verdict.limit.filter(|_| verdict.is_out_of_reach()) {
+            Some(limit) => {
+                let limit = three_digits(limit);
+                ("Out of reach", format!("; the limit itself is at {limit}"))
+            }
+            None => ("Missed", String::new()),
+        };
         let _ = writeln!(
             text,
-            "Missed: {}, {}: {}, and the goal is {}.",
+            "{word}: {}, {}: {}, and the goal is {}{note}.",
             goal.workload,
             goal.metric.name(),
             verdict.show(),
             goal.show()
         );
     }
+    let missed = results.missed(goals).len();
     let open = results.unmeasured(goals).len();
-    let met = goals.len() - missed.len() - open;
     let _ = writeln!(
         text,
-        "{met} goals met, {} missed, {open} not measured.",
-        missed.len()
+        "{} goals met, {missed} missed, {} out of reach, {open} not measured.",
+        goals.len() - unmet.len() - open,
+        unmet.len() - missed
     );
     text
 }

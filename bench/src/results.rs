@@ -56,9 +56,17 @@ impl Results {
         rows.find(|row| row.workload == workload && row.metric == metric)
     }
 
-    /// The goals that were missed.
+    /// The goals that were missed, and could have been met.
     #[must_use]
     pub fn missed<'a>(&self, goals: &'a [Goal]) -> Vec<Verdict<'a>> {
+        let mut missed = self.unmet(goals);
+        missed.retain(|verdict| !verdict.is_out_of_reach());
+        missed
+    }
+
+    /// The goals that were not met, out of reach or not.
+    #[must_use]
+    pub fn unmet<'a>(&self, goals: &'a [Goal]) -> Vec<Verdict<'a>> {
         let judged = goals.iter().filter_map(|goal| goal.judge(self));
         judged.filter(|verdict| !verdict.is_met()).collect()
     }
@@ -103,7 +111,11 @@ impl Results {
             met.push(match goal.judge(self) {
                 None => "not measured".to_owned(),
                 Some(verdict) => {
-                    let word = if verdict.is_met() { "yes" } else { "**no**" };
+                    let word = match (verdict.is_met(), verdict.is_out_of_reach()) {
+                        (true, _) => "yes",
+                        (_, true) => "**no**, nor by the limit",
+                        _ => "**no**",
+                    };
                     match goal.against {
                         Against::Ours(_) => format!("{word} ({})", verdict.show()),
                         _ => word.to_owned(),

@@ -28,7 +28,7 @@ pub(crate) struct RunArgs {
     /// A tenth of the messages, and one round: to try things out
     #[arg(long)]
     quick: bool,
-    /// Bind counterparts to processor 0 and what is measured to processor 1: less noise on a busy
+    /// Bind counterparts to the first processor and what is measured to the second: less noise on a busy
     /// machine, but threads of one program cannot run beside each other
     #[arg(long)]
     pinned: bool,
@@ -157,9 +157,9 @@ fn machine(programs: &Programs, processors: usize) -> Vec<String> {
         .trim_start_matches([' ', '\t', ':']);
     let kernel = read("/proc/sys/kernel/osrelease");
     let pinned = if programs.pinned {
-        "counterparts run on processor 0, what is measured on processor 1 (latency: anywhere)"
+        "counterparts run on the first processor, what is measured on the second (latency: anywhere)"
     } else {
-        "no program is bound to a processor"
+        "no program is bound to a processor, unless the workload says so"
     };
     vec![
         format!("{processors} processors, {model}, Linux {}", kernel.trim()),

@@ -49,6 +49,9 @@ pub struct Workload {
     pub counted: Option<(u64, u64)>,
     /// The message that output is checked for, of a receiver.
     pub output: Option<Output>,
+    /// The program and its counterpart share a processor: where they wait for each other in turn, the time
+    /// that another processor takes to wake up is not measured then.
+    pub together: bool,
 }
 
 /// How a receiver prints a message.
@@ -101,6 +104,9 @@ pub fn all(quick: bool) -> Vec<Workload> {
     }
     for qos in 1..=2 {
         all.push(lines(qos).window(1000));
+    }
+    for qos in 1..=2 {
+        all.push(lines(qos).together());
     }
     all.push(lines(0).tls());
     for (size, name, share) in [(16, "16 B", 1), (1024, "1 KiB", 4), (65_536, "64 KiB", 100)] {
@@ -192,6 +198,7 @@ fn once(qos: u8, tls: bool) -> Workload {
         ],
         counted: Some((1, 1)),
         output: None,
+        together: false,
     }
 }
 
@@ -213,6 +220,7 @@ fn lines(qos: u8) -> Workload {
         metrics: vec![Metric::Wall, Metric::Cpu, Metric::PeakMemory],
         counted: Some((2_000, 12_000)),
         output: None,
+        together: false,
     }
 }
 
@@ -237,6 +245,7 @@ fn receive(qos: u8) -> Workload {
         metrics: vec![Metric::Wall, Metric::Cpu, Metric::PeakMemory],
         counted: Some((2_000, 12_000)),
         output: Some(Output::Plain),
+        together: false,
     }
 }
 
@@ -251,6 +260,7 @@ fn file(tls: bool) -> Workload {
         metrics: vec![Metric::PeakMemory, Metric::Wall, Metric::Cpu],
         counted: None,
         output: None,
+        together: false,
     };
     workload.runs.retain(|run| run.who != Who::Limit);
     if tls { workload.tls() } else { workload }
@@ -342,6 +352,13 @@ impl Workload {
             };
             run.args.extend(words(&format!("{option} {window}")));
         }
+        self
+    }
+
+    fn together(mut self) -> Self {
+        self.name.push_str(", one processor");
+        self.counted = None;
+        self.together = true;
         self
     }
 

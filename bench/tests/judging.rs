@@ -50,7 +50,10 @@ fn judge(results: &Results, more: &[&str]) -> (bool, String) {
 #[test]
 fn a_check_passes_where_every_goal_is_met() {
     let (passed, text) = judge(&good(), &["--check"]);
-    let end = format!("\n{} goals met, 0 missed, 0 not measured.\n", GOALS.len());
+    let end = format!(
+        "\n{} goals met, 0 missed, 0 out of reach, 0 not measured.\n",
+        GOALS.len()
+    );
     assert!(passed && text.ends_with(&end), "{text}");
 }
 
@@ -78,6 +81,38 @@ fn a_check_fails_where_any_goal_is_missed() {
     assert!(text.contains("\nMissed: one publish, QoS 0, "), "{text}");
     // Without it, the table is enough.
     assert!(judge(&results, &[]).0);
+}
+
+#[test]
+fn a_goal_that_the_limit_misses_too_is_out_of_reach() {
+    let with = |limit: f64, ours: f64| {
+        let mut results = good();
+        let mut rows = results.rows.iter_mut();
+        let row = rows.find(|row| row.workload == "-l, QoS 2").unwrap();
+        row.limit = Figure::new(vec![limit]);
+        row.ours = Figure::new(vec![ours]);
+        judge(&results, &["--check"])
+    };
+    // 1000 is mosquitto's; the goals are 12x mosquitto and 0.7 of the limit.
+    let (passed, text) = with(100.0, 110.0);
+    assert!(
+        passed && text.contains(" 0 missed, 1 out of reach, 0 not measured.\n"),
+        "{text}"
+    );
+    let line = "\nOut of reach: -l, QoS 2, wall time: 9.09, and the goal is 12x mosquitto; the limit itself is at 10.0.\n";
+    assert!(text.contains(line), "{text}");
+    // Ours must be near the limit all the same.
+    let (passed, text) = with(100.0, 200.0);
+    assert!(
+        !passed && text.contains(" 1 missed, 1 out of reach, "),
+        "{text}"
+    );
+    // What the limit reaches, ours has to reach.
+    let (passed, text) = with(80.0, 90.0);
+    assert!(
+        !passed && text.contains(" 1 missed, 0 out of reach, "),
+        "{text}"
+    );
 }
 
 #[test]
