@@ -226,10 +226,11 @@ fn lines(qos: u8) -> Workload {
 
 /// Messages of 64 bytes from the source, to /dev/null.
 fn receive(qos: u8) -> Workload {
-    let (ours, theirs) = match qos {
-        0 => (2 * MILLION, MILLION / 5),
-        _ => (MILLION / 2, MILLION / 20),
+    let theirs = match qos {
+        0 => MILLION / 5,
+        _ => MILLION / 20,
     };
+    let ours = 2 * MILLION;
     let client = format!("-h localhost -p PORT -t {TOPIC} -q {qos} -C COUNT");
     let limit = format!("--port PORT --topic {TOPIC} --qos {qos} --count COUNT");
     Workload {
