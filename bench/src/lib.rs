@@ -14,6 +14,7 @@ pub mod numbers;
 pub mod output;
 pub mod packet;
 pub mod programs;
+pub mod readme;
 pub mod report;
 pub mod results;
 pub mod sink;

@@ -62,7 +62,7 @@ impl Bench {
             Counterpart::Mosquitto { qos } => Some((self.broker()?, qos)),
             _ => None,
         };
-        for _ in 0..rounds {
+        for _ in 0..rounds * workload.rounds {
             for run in &workload.runs {
                 if workload.metrics.is_empty() {
                     continue;

@@ -8,17 +8,34 @@ use anyhow::{Context as _, Result};
 use crate::goals::Goal;
 use crate::results::Results;
 use crate::usage::three_digits;
+use crate::workload::SHORT;
 
 /// The table, what it was measured on, and which goals are missed.
 #[must_use]
 pub fn text(results: &Results, goals: &[Goal]) -> String {
     let mut text = results.table(goals);
     text.push('\n');
-    let _ = writeln!(text, "- medians of {} rounds in turn", results.rounds);
+    let _ = writeln!(text, "- {}", rounds(results));
     for line in results.machine.iter().chain(&results.notes) {
         let _ = writeln!(text, "- {line}");
     }
     text.push('\n');
+    text.push_str(&verdicts(results, goals));
+    text
+}
+
+/// What a figure is.
+#[must_use]
+pub fn rounds(results: &Results) -> String {
+    let rounds = results.rounds;
+    let of_short = SHORT * rounds;
+    format!("medians of {rounds} rounds in turn, of {of_short} where a run is short")
+}
+
+/// Which goals were not met, and how many were.
+#[must_use]
+pub fn verdicts(results: &Results, goals: &[Goal]) -> String {
+    let mut text = String::new();
     let unmet = results.unmet(goals);
     for verdict in &unmet {
         let goal = verdict.goal;

@@ -11,7 +11,7 @@ use bench::programs::{Programs, installed};
 use bench::results::{Figure, Results, Row};
 use bench::usage::Metric;
 use bench::workload::{self, Who};
-use bench::{latency, moving, report};
+use bench::{latency, moving, readme, report};
 
 /// What to measure, and what to do with it.
 #[derive(Debug, clap::Args)]
@@ -35,6 +35,9 @@ pub(crate) struct RunArgs {
     /// Write the figures there, as JSON
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Make the table in this README anew
+    #[arg(long, value_name = "FILE")]
+    readme: Option<PathBuf>,
     /// Where mqpub, mqsub and mqpasswd are [default: beside this program]
     #[arg(long, value_name = "DIR")]
     tools: Option<PathBuf>,
@@ -62,6 +65,9 @@ pub(crate) fn run(args: &RunArgs, out: &mut impl Write) -> Result<ExitCode> {
     write!(out, "{}", report::text(&results, GOALS))?;
     if let Some(path) = &args.output {
         report::write(path, &results)?;
+    }
+    if let Some(path) = &args.readme {
+        readme::write(path, &results, GOALS)?;
     }
     let complete = args.only.is_empty();
     let failed =

@@ -52,6 +52,8 @@ pub struct Workload {
     /// The program and its counterpart share a processor: where they wait for each other in turn, the time
     /// that another processor takes to wake up is not measured then.
     pub together: bool,
+    /// How many rounds it has for each of the others: more where a run is over in a moment.
+    pub rounds: u32,
 }
 
 /// How a receiver prints a message.
@@ -88,6 +90,9 @@ pub const BIG: usize = 200_000_000;
 /// A million for ours and the limit, and so many for mosquitto's that they take about a second.
 const MILLION: u64 = 1_000_000;
 
+/// The rounds of workloads whose runs take a tenth of a second: single ones are far from each other.
+pub const SHORT: u32 = 3;
+
 /// All workloads that are a command against a counterpart. `quick` has a tenth of the messages.
 #[must_use]
 pub fn all(quick: bool) -> Vec<Workload> {
@@ -116,6 +121,9 @@ pub fn all(quick: bool) -> Vec<Workload> {
         for five in [false, true] {
             all.push(lines(qos).against_mosquitto(qos).five(five));
         }
+    }
+    for qos in 1..=2 {
+        all.push(lines(qos).against_mosquitto(qos).few(100));
     }
     for qos in 0..=2 {
         for five in [false, true] {
@@ -199,6 +207,7 @@ fn once(qos: u8, tls: bool) -> Workload {
         counted: Some((1, 1)),
         output: None,
         together: false,
+        rounds: SHORT,
     }
 }
 
@@ -221,6 +230,7 @@ fn lines(qos: u8) -> Workload {
         counted: Some((2_000, 12_000)),
         output: None,
         together: false,
+        rounds: 1,
     }
 }
 
@@ -247,6 +257,7 @@ fn receive(qos: u8) -> Workload {
         counted: Some((2_000, 12_000)),
         output: Some(Output::Plain),
         together: false,
+        rounds: SHORT,
     }
 }
 
@@ -262,6 +273,7 @@ fn file(tls: bool) -> Workload {
         counted: None,
         output: None,
         together: false,
+        rounds: 1,
     };
     workload.runs.retain(|run| run.who != Who::Limit);
     if tls { workload.tls() } else { workload }
@@ -271,6 +283,7 @@ fn file(tls: bool) -> Workload {
 fn big(tls: bool) -> Workload {
     let mut workload = receive(0);
     workload.name = "receive 200 MB".to_owned();
+    workload.rounds = 1;
     workload.metrics = vec![Metric::PeakMemory, Metric::Wall, Metric::Cpu];
     workload.counted = None;
     if let Counterpart::Source { size, .. } = &mut workload.counterpart {
@@ -409,6 +422,16 @@ impl Workload {
                     60_000
                 };
             }
+        }
+        self
+    }
+
+    /// So few that it is the waiting that counts: for the start, and at the end for the last answers.
+    fn few(mut self, count: u64) -> Self {
+        self.name.push_str(&format!(", {count} lines"));
+        self.metrics = vec![Metric::Wall];
+        for run in &mut self.runs {
+            run.messages = count;
         }
         self
     }

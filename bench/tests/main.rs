@@ -11,6 +11,7 @@
 
 mod counterparts;
 mod judging;
+mod readme;
 mod workloads;
 
 use std::path::{Path, PathBuf};

@@ -28,7 +28,7 @@ pub(crate) struct BenchArgs {
 }
 
 /// Builds and measures; gives the benchmark's own exit status. A whole run is kept in
-/// `bench/latest.json`.
+/// `bench/latest.json`, and the README's table is made of it.
 pub(crate) fn measure(args: &BenchArgs) -> Result<ExitCode> {
     parts::ensure_for_bench()?;
     let packages = ["bench", "mqpub", "mqsub", "mqpasswd"].map(|name| ["--package", name]);
@@ -62,7 +62,8 @@ fn words(args: &BenchArgs) -> Vec<String> {
         words.extend(["--only".to_owned(), name.clone()]);
     }
     if args.only.is_empty() && !args.quick {
-        words.extend(["--output".to_owned(), "bench/latest.json".to_owned()]);
+        let kept = ["--output", "bench/latest.json", "--readme", "README.md"];
+        words.extend(kept.map(str::to_owned));
     }
     words
 }
@@ -80,7 +81,7 @@ mod tests {
             rounds: Some(7),
             only: Vec::new(),
         };
-        let whole = "run --check --rounds 7 --output bench/latest.json";
+        let whole = "run --check --rounds 7 --output bench/latest.json --readme README.md";
         assert_eq!(words(&args).join(" "), whole);
         args.only = vec!["-l, QoS 0".to_owned()];
         assert_eq!(
