@@ -23,6 +23,9 @@ const HIGH_WATER: usize = 256 * 1024;
 /// How many bytes make a write worth its price.
 const LOW_WATER: usize = 64 * 1024;
 
+/// How many bytes a new connection surely takes at once.
+const FIRST_WRITE: usize = 4096;
+
 /// How many bytes of unacknowledged messages are kept before the source has to wait, whatever
 /// the window; one message more may go over it.
 const BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
@@ -132,7 +135,8 @@ impl Publisher {
                 }
             }
             self.show_progress();
-            if self.exhausted && self.client.session.is_settled() {
+            let is_sent = self.client.session.is_settled() || failure.is_none() && self.is_lone();
+            if self.exhausted && is_sent {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
             // One ahead, so that the end of the source is known without a connection too.
@@ -192,6 +196,17 @@ impl Publisher {
     /// that there will be more, and so little waits that it would be a write of its own.
     fn wants_more_at_once(&mut self) -> bool {
         self.source.is_plentiful() && self.client.session.output().len() < LOW_WATER
+    }
+
+    /// Whether a short message at QoS 0 is all there is, and can go out with the DISCONNECT: each write wakes
+    /// the broker.
+    fn is_lone(&mut self) -> bool {
+        let session = &mut self.client.session;
+        self.books.sent == 1
+            && self.promise == Promise::Nothing
+            && session.is_online()
+            && session.in_doubt().is_none()
+            && session.output().len() < FIRST_WRITE
     }
 
     fn show_progress(&mut self) {
@@ -264,6 +279,7 @@ impl Publisher {
             .publish_taking(&mut self.message)
             .map_err(|why| self.not_publishable(&why))?;
         self.books.sent += 1;
+        self.exhausted = self.source.is_over();
         if self.promise == Promise::Mixed && self.message.qos == Qos::AtMostOnce {
             self.books.at_qos_0 += 1;
         }

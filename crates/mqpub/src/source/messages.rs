@@ -99,6 +99,11 @@ impl Messages {
         matches!(self, Self::Alike(Source::Lines(lines)) if lines.is_plentiful())
     }
 
+    /// Whether the last message was given, as far as that is known without asking for the next.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self, Self::Alike(Source::Repeated { left: 0, .. }))
+    }
+
     /// Whether there are [`lines`](Self::lines).
     pub(crate) fn has_lines(&self) -> bool {
         matches!(self, Self::Alike(Source::Lines(lines)) if lines.is_stocked())
