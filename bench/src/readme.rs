@@ -133,7 +133,9 @@ fn table(results: &Results, goals: &[Goal]) -> String {
         rounds(results)
     );
     text.push('\n');
-    text.push_str(&verdicts(results, goals));
+    for line in verdicts(results, goals).lines() {
+        let _ = writeln!(text, "- {line}");
+    }
     text
 }
 
