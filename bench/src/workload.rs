@@ -230,7 +230,7 @@ fn lines(qos: u8) -> Workload {
         counted: Some((2_000, 12_000)),
         output: None,
         together: false,
-        rounds: 1,
+        rounds: if qos == 0 { 1 } else { SHORT },
     }
 }
 
@@ -411,6 +411,7 @@ impl Workload {
     fn against_mosquitto(mut self, qos: u8) -> Self {
         self.name.push_str(", to mosquitto");
         self.counterpart = Counterpart::Mosquitto { qos };
+        self.rounds = 1;
         self.counted = None;
         // The limit does not wait until the broker has read all, as ours does.
         self.runs.retain(|run| qos > 0 || run.who != Who::Limit);
