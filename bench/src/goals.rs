@@ -60,8 +60,8 @@ impl Goal {
         let row = results.row(self.workload, self.metric)?;
         let ours = row.ours.as_ref()?.median;
         let reached = match self.against {
-            Mosquitto => row.mosquitto.as_ref()?.median / ours,
-            Limit => row.limit.as_ref()?.median / ours,
+            Mosquitto => row.ratio(row.mosquitto.as_ref())?,
+            Limit => row.ratio(row.limit.as_ref())?,
             Ours(other) => results.row(other, self.metric)?.ours.as_ref()?.median / ours,
             Most => ours,
         };

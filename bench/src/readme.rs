@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::goals::Goal;
 use crate::report::{rounds, verdicts};
-use crate::results::{Figure, Results};
+use crate::results::Results;
 use crate::usage::Metric::{self, Cpu, Instructions, LatencyP50, PeakMemory, Wall};
 use crate::usage::three_digits;
 
@@ -105,24 +105,16 @@ fn table(results: &Results, goals: &[Goal]) -> String {
         let Some(row) = results.row(workload, *metric) else {
             continue;
         };
-        let show = |figure: &Option<Figure>| {
-            let shown = figure.as_ref().map(|figure| metric.show(figure.median));
-            shown.unwrap_or_default()
-        };
-        let ratio = match (&row.ours, &row.mosquitto) {
-            (Some(ours), Some(theirs)) => {
-                let ratio = three_digits(theirs.median / ours.median);
-                format!("{ratio} times {}", less(*metric))
-            }
-            _ => String::new(),
-        };
+        let ratio = row.ratio(row.mosquitto.as_ref());
+        let ratio = ratio.map(|ratio| format!("{} times {}", three_digits(ratio), less(*metric)));
         let _ = writeln!(
             text,
-            "| {words} | {} | {} | {} | {ratio} | {} |",
+            "| {words} | {} | {} | {} | {} | {} |",
             metric.name(),
-            show(&row.ours),
-            show(&row.mosquitto),
-            show(&row.limit),
+            row.show(row.ours.as_ref()),
+            row.show(row.mosquitto.as_ref()),
+            ratio.unwrap_or_default(),
+            row.show(row.limit.as_ref()),
         );
     }
     let machine = results.machine.iter().take(2);

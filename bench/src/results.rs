@@ -49,6 +49,21 @@ impl Figure {
     }
 }
 
+impl Row {
+    /// A figure of it with its unit; empty without one.
+    #[must_use]
+    pub fn show(&self, figure: Option<&Figure>) -> String {
+        let shown = figure.map(|figure| self.metric.show(figure.median));
+        shown.unwrap_or_default()
+    }
+
+    /// How many times ours the other figure is.
+    #[must_use]
+    pub fn ratio(&self, other: Option<&Figure>) -> Option<f64> {
+        Some(other?.median / self.ours.as_ref()?.median)
+    }
+}
+
 impl Results {
     #[must_use]
     pub fn row(&self, workload: &str, metric: Metric) -> Option<&Row> {
@@ -93,14 +108,7 @@ impl Results {
     }
 
     fn line(&self, row: &Row, goals: &[Goal]) -> String {
-        let figure = |figure: &Option<Figure>| {
-            let shown = figure.as_ref().map(|figure| row.metric.show(figure.median));
-            shown.unwrap_or_default()
-        };
-        let ratio = |other: &Option<Figure>| match (&row.ours, other) {
-            (Some(ours), Some(other)) => three_digits(other.median / ours.median),
-            _ => String::new(),
-        };
+        let ratio = |other| row.ratio(other).map(three_digits).unwrap_or_default();
         let goals = goals
             .iter()
             .filter(|goal| goal.workload == row.workload && goal.metric == row.metric);
@@ -127,11 +135,11 @@ impl Results {
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             row.workload,
             row.metric.name(),
-            figure(&row.ours),
-            figure(&row.mosquitto),
-            ratio(&row.mosquitto),
-            figure(&row.limit),
-            ratio(&row.limit),
+            row.show(row.ours.as_ref()),
+            row.show(row.mosquitto.as_ref()),
+            ratio(row.mosquitto.as_ref()),
+            row.show(row.limit.as_ref()),
+            ratio(row.limit.as_ref()),
             wanted.join("; "),
             met.join("; "),
         )

@@ -135,8 +135,8 @@ impl Publisher {
                 }
             }
             self.show_progress();
-            let is_sent = self.client.session.is_settled() || failure.is_none() && self.is_lone();
-            if self.exhausted && is_sent {
+            let is_done = self.client.session.is_settled() || failure.is_none() && self.is_lone();
+            if self.exhausted && is_done {
                 return failure.map_or(Ok(None), |report| Err(self.stopped(report)));
             }
             // One ahead, so that the end of the source is known without a connection too.
