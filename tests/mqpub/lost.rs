@@ -189,6 +189,32 @@ fn a_disconnect_with_the_last_acknowledgement_takes_nothing_back() {
 }
 
 #[test]
+fn who_has_every_answer_waits_for_the_brokers_end_only_with_something_to_lose() {
+    for (options, waits) in [
+        (&[][..], false),
+        (&["--will-topic", "will"], true),
+        (&["-D", "disconnect", "user-property", "a", "b"], true),
+    ] {
+        let broker = FakeBroker::start(|mut conn| {
+            greet_v5(&mut conn, &[]);
+            let id = conn.expect_publish().packet_id.unwrap();
+            conn.puback(id);
+            read_to_disconnect(&mut conn);
+            conn.disconnect_v5(0x8B);
+            conn.close();
+        });
+        let output = publisher(&broker)
+            .args(["-V", "mqttv5", "-q", "1", "-m", "text", "-d"])
+            .args(options)
+            .run();
+        broker.finish();
+        let heard = output.stderr_str().contains("received DISCONNECT (139)");
+        assert_eq!(heard, waits, "{options:?}: {output:?}");
+        output.assert_success();
+    }
+}
+
+#[test]
 fn a_broker_that_never_closes_holds_nobody_up() {
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);

@@ -279,6 +279,34 @@ impl Client {
     /// # Errors
     /// What was still to be sent may not have arrived.
     pub async fn close(&mut self, reason: ReasonCode) -> Result<(), ClientError> {
+        self.say_good_bye(reason).await?;
+        self.see_off().await
+    }
+
+    /// Ends the connection as [`close`](Self::close) does, and waits for the broker only where
+    /// DISCONNECT itself is of weight: for those whose messages all have their answer.
+    ///
+    /// # Errors
+    /// Those of [`close`](Self::close).
+    pub async fn leave(&mut self) -> Result<(), ClientError> {
+        self.say_good_bye(ReasonCode::SUCCESS).await?;
+        if self.has_last_word || self.session.is_farewell_of_weight() || self.has_input().await {
+            return self.see_off().await;
+        }
+        Ok(())
+    }
+
+    /// Whether something came that was not read yet, with which a kernel ends the connection by a
+    /// reset.
+    async fn has_input(&mut self) -> bool {
+        poll_fn(|cx| {
+            let read = pin!(self.stream.read_buf(&mut self.input));
+            Poll::Ready(read.poll(cx).is_ready())
+        })
+        .await
+    }
+
+    async fn say_good_bye(&mut self, reason: ReasonCode) -> Result<(), ClientError> {
         if !self.link.is_up() {
             return Err(ClientError::Closed);
         }
@@ -291,6 +319,11 @@ impl Client {
                 Err(_) => return Err(ClientError::NotTaken),
             }
         }
+        Ok(())
+    }
+
+    /// Waits for the broker to close its side.
+    async fn see_off(&mut self) -> Result<(), ClientError> {
         // To a broker that closes without reading it, TLS's close_notify (or WebSocket's close
         // frame) is unread data, and its kernel answers with a reset: only a broker that waits
         // gets to see it.

@@ -112,10 +112,8 @@ impl Config {
         let mut connect =
             ConnectConfig::new(&args.connection, url.as_ref(), &args.will, args.talk)?;
         let idle = &connect.properties;
-        if !(idle.subscribe.is_empty() && idle.unsubscribe.is_empty())
-            && !args.talk.quiet
-            && !subscribes
-        {
+        let is_given = !idle.subscribe.is_empty() || !idle.unsubscribe.is_empty();
+        if is_given && !args.talk.quiet && !subscribes {
             warn("-D subscribe and -D unsubscribe have no effect: mqpub only publishes");
         }
         let highest = if has_objects(&args) {

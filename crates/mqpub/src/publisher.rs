@@ -237,7 +237,14 @@ impl Publisher {
 
     /// Says good-bye, unless a signal comes that is not the first.
     async fn close(&mut self) -> Result<(), ClientError> {
-        let mut closed = pin!(self.client.close(ReasonCode::SUCCESS));
+        let is_acknowledged = self.is_acknowledged();
+        let mut closed = pin!(async {
+            if is_acknowledged {
+                self.client.leave().await
+            } else {
+                self.client.close(ReasonCode::SUCCESS).await
+            }
+        });
         loop {
             tokio::select! {
                 biased;

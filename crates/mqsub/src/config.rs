@@ -87,7 +87,8 @@ impl Config {
             connect.outlive_connection();
         }
         let publish = &connect.properties;
-        if !(publish.publish.is_empty() && publish.topic_alias.is_none()) && !args.talk.quiet {
+        let is_given = !publish.publish.is_empty() || publish.topic_alias.is_some();
+        if is_given && !args.talk.quiet {
             report::warn("-D publish has no effect: mqsub only subscribes");
         }
         let subscriptions = filters("-t", &topics)?

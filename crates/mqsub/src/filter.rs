@@ -58,7 +58,8 @@ impl Filter {
 
     /// Whether a message is neither left out because of its topic nor as a retained one.
     pub(crate) fn lets_through(&self, message: View<'_>) -> bool {
-        !self.excludes(message.topic) && !(self.no_retained && message.retain)
+        let is_unwanted = self.no_retained && message.retain;
+        !is_unwanted && !self.excludes(message.topic)
     }
 
     fn excludes(&self, topic: &[u8]) -> bool {

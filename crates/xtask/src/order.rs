@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -20,38 +20,37 @@ const SCRIPT: &str = "crates/common/link/start.ld";
 /// How long the broker may take to listen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How compilers write the names of functions in object files: up to Rust 1.96 `legacy` unless told
+/// otherwise. The standard library's are `v0` in any case.
+const MANGLINGS: [&str; 2] = ["v0", "legacy"];
+
 /// Builds mqpub with its symbols, watches it, and writes the script.
 pub(crate) fn write() -> Result<()> {
-    let mut build = cargo();
-    build.args(["build", "--release", "--package", "mqpub"]);
-    build.env("CARGO_PROFILE_RELEASE_STRIP", "none");
-    run(build.env("MQTOOLS_UNORDERED", "1"))?;
-    let program = target_folder().join("release").join("mqpub");
     let folder = TempDir::new()?;
     let broker = Broker::start(folder.path())?;
     let mut patterns = Vec::new();
     let mut seen = HashSet::new();
-    for options in [
-        &["-q", "0"][..],
-        &["-q", "1"],
-        &["-q", "2"],
-        &["-V", "mqttv5"],
-        &["-r", "-u", "name", "-i", "id"],
-    ] {
-        let trace = folder.path().join("trace");
-        run(Command::new("valgrind")
-            .args(["--quiet", "--tool=callgrind", "--demangle=no"])
-            .arg(format!("--callgrind-out-file={}", trace.display()))
-            .arg(&program)
-            .args(["-h", "localhost", "-p", &broker.port.to_string()])
-            .args(["-t", "a", "-m", "hello"])
-            .args(options))?;
-        let text = fs::read_to_string(&trace).context("valgrind has left no trace")?;
-        for name in functions(&text, &program) {
-            let pattern = pattern(&name);
-            if name.starts_with("_R") && seen.insert(pattern.clone()) {
-                patterns.push(pattern);
-            }
+    for mangling in MANGLINGS {
+        let program = build(mangling)?;
+        for options in [
+            &["-q", "0"][..],
+            &["-q", "1"],
+            &["-q", "2"],
+            &["-V", "mqttv5"],
+            &["-r", "-u", "name", "-i", "id"],
+        ] {
+            let trace = folder.path().join("trace");
+            run(Command::new("valgrind")
+                .args(["--quiet", "--tool=callgrind", "--demangle=no"])
+                .arg(format!("--callgrind-out-file={}", trace.display()))
+                .arg(&program)
+                .args(["-h", "localhost", "-p", &broker.port.to_string()])
+                .args(["-t", "a", "-m", "hello"])
+                .args(options))?;
+            let text = fs::read_to_string(&trace).context("valgrind has left no trace")?;
+            let names = functions(&text, &program);
+            let names = names.iter().filter_map(|name| pattern(name));
+            patterns.extend(names.filter(|pattern| seen.insert(pattern.clone())));
         }
     }
     ensure!(!patterns.is_empty(), "no function was seen");
@@ -59,6 +58,22 @@ pub(crate) fn write() -> Result<()> {
         .with_context(|| format!("cannot write {SCRIPT}"))?;
     say(&format!("{SCRIPT} names {} functions.", patterns.len()));
     Ok(())
+}
+
+/// Builds mqpub as a release, with symbols and without the script.
+fn build(mangling: &str) -> Result<PathBuf> {
+    let target = target_folder().join("order");
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "mqpub"]);
+    build.env("CARGO_TARGET_DIR", &target);
+    build.env("CARGO_PROFILE_RELEASE_STRIP", "none");
+    // `legacy` has to be unlocked.
+    build.env("RUSTC_BOOTSTRAP", "1").env(
+        "RUSTFLAGS",
+        format!("-Zunstable-options -Csymbol-mangling-version={mangling}"),
+    );
+    run(build.env("MQTOOLS_UNORDERED", "1"))?;
+    Ok(target.join("release").join("mqpub"))
 }
 
 /// The functions of `program` in what callgrind wrote: names are given in full once, and by their
@@ -96,13 +111,23 @@ fn functions(text: &str, program: &Path) -> Vec<String> {
 }
 
 /// A pattern for a mangled name that holds with the next compiler and the next versions of the crates:
-/// without the crates' numbers (`Cs…_`) and places of repetitions (`B…_`), which depend on those.
-fn pattern(name: &str) -> String {
-    // Behind a `'` is how deep a function calls itself, behind a `.` the number of a copy.
-    let (name, copy) = match name.split_once(['\'', '.']) {
+/// without the crates' numbers (`Cs…_`) and places of repetitions (`B…_`), which depend on those, and
+/// without the hash that `legacy` ends with. None of what is no function of Rust.
+fn pattern(name: &str) -> Option<String> {
+    // Behind a `'` is how deep a function calls itself.
+    let name = name.split('\'').next().unwrap_or_default();
+    if let Some(path) = name.strip_prefix("_ZN") {
+        return Some(format!("_ZN{}17h*", path.split_once("17h")?.0));
+    }
+    // Behind a `.` is the number of a copy.
+    let (name, copy) = match name.split_once('.') {
         Some((name, _)) => (name, "*"),
         None => (name, ""),
     };
+    name.starts_with("_R").then(|| without_places(name) + copy)
+}
+
+fn without_places(name: &str) -> String {
     let mut pattern = String::new();
     let mut rest = name;
     while let Some(letter) = rest.chars().next() {
@@ -129,7 +154,7 @@ fn pattern(name: &str) -> String {
             }
         }
     }
-    pattern + copy
+    pattern
 }
 
 fn script(patterns: &[String]) -> String {
@@ -199,17 +224,29 @@ mod tests {
             ),
             (
                 "_RNvMs0_NtCs3tqb65i7jFD_14mqtools_common6clientNtB7_6Client7connect'2",
-                "_RNvMs0_NtCs*_14mqtools_common6clientNtB?_6Client7connect*",
+                "_RNvMs0_NtCs*_14mqtools_common6clientNtB?_6Client7connect",
             ),
             ("_RNvC5mqpub4main.1234", "_RNvC5mqpub4main*"),
             (
                 "_RNvNtB1x_8BarState24update_it",
                 "_RNvNtB??_8BarState24update_it",
             ),
-            ("B", "B"),
-            ("Cs", "Cs"),
+            (
+                "_ZN5mqpub6config6Config3new17h0123456789abcdefE.llvm.77'2",
+                "_ZN5mqpub6config6Config3new17h*",
+            ),
+            ("_R", "_R"),
+            ("_RB", "_RB"),
+            ("_RCs", "_RCs"),
         ] {
-            assert_eq!(pattern(name), expected);
+            assert_eq!(pattern(name).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn only_functions_of_rust_have_a_pattern() {
+        for name in ["", "memcpy", "_ZN3foo3barEv", "'2"] {
+            assert_eq!(pattern(name), None);
         }
     }
 

@@ -443,6 +443,13 @@ impl Session {
         self.state = State::Ended;
     }
 
+    /// Whether anything changes when DISCONNECT does not arrive: the Will goes out, or what it says
+    /// of the session is not heard.
+    #[must_use]
+    pub fn is_farewell_of_weight(&self) -> bool {
+        self.connect.will.is_some() || self.farewell != Farewell::default()
+    }
+
     fn farewell_properties(&self) -> Properties {
         let expiry: Properties = self
             .farewell
