@@ -10,7 +10,7 @@ use bench::measure::Bench;
 use bench::programs::{Programs, installed};
 use bench::results::{Figure, Results, Row};
 use bench::usage::Metric;
-use bench::workload::{self, Who};
+use bench::workload::{self, SHORT, Who};
 use bench::{latency, moving, readme, report};
 
 /// What to measure, and what to do with it.
@@ -112,7 +112,7 @@ fn measure(args: &RunArgs) -> Result<Results> {
         let messages = if args.quick { 200 } else { 1000 };
         results
             .rows
-            .extend(latency::measure(&programs, rounds, messages)?);
+            .extend(latency::measure(&programs, rounds * SHORT, messages)?);
     }
     if wanted(moving::NAME) {
         progress(moving::NAME);

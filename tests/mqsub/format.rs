@@ -506,6 +506,37 @@ fn subscription_identifiers_and_binary_correlation_data_arrive() {
 }
 
 #[test]
+fn messages_that_arrive_together_bear_one_time_and_later_ones_another() {
+    let broker = FakeBroker::start(|mut conn| {
+        conn.expect_connect();
+        conn.connack(0);
+        let subscribe = conn.expect_subscribe();
+        conn.suback(subscribe.packet_id, &[1]);
+        for ids in [1..=3, 4..=6] {
+            let together: Vec<u8> = ids
+                .clone()
+                .flat_map(|id| Publish::new("f", "text", 1, id).encode(false))
+                .collect();
+            conn.send(&together);
+            for id in ids {
+                assert_eq!(conn.read_packet().packet_id(), id);
+            }
+        }
+        conn.hold();
+    });
+    let output = mqsub()
+        .args(broker.args())
+        .args(["-t", "f", "-q", "1", "-C", "6", "-F", "%U"])
+        .run()
+        .assert_success();
+    broker.finish();
+    let times: Vec<_> = output.stdout_str().lines().collect();
+    let (first, second) = (times[0], times[3]);
+    assert_eq!(times, [first, first, first, second, second, second]);
+    assert!(first < second, "{times:?}");
+}
+
+#[test]
 fn a_float_can_be_read() {
     let broker = Broker::start();
     let mqsub = subscribed(&broker, &["-t", "f", "-C", "2", "-F", "[%f] [%.1d]"]);

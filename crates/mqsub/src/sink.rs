@@ -96,6 +96,8 @@ impl Sink {
         count: &mut u64,
     ) -> Result<(), SinkError> {
         let mut left = most;
+        let moment = format.moment();
+        let moment = moment.as_ref();
         while left > 0
             && !self.is_full()
             && let Some(message) = run.next()
@@ -105,8 +107,8 @@ impl Sink {
                 continue;
             }
             match &mut self.0 {
-                Way::File { out, .. } => format.show_surely(message, out)?,
-                Way::Pipe(pipe) => format.show_surely(message, pipe.batch())?,
+                Way::File { out, .. } => format.show_surely(message, moment, out)?,
+                Way::Pipe(pipe) => format.show_surely(message, moment, pipe.batch())?,
             }
             *count += 1;
         }

@@ -19,6 +19,7 @@ use self::decode::Text;
 pub(crate) use self::decode::{NotDecoded, PayloadAs};
 pub(crate) use self::json::user_properties;
 pub(crate) use self::template::Template;
+use self::time::Moment;
 
 /// What is written for each message.
 #[derive(Debug)]
@@ -90,17 +91,37 @@ impl Format {
         self
     }
 
-    /// The same, where [every message is written](Self::is_sure).
+    /// The moment of messages that arrived together and are printed together; None where none is
+    /// told. To look at the clock for each of them takes longer than to print it.
+    pub(crate) fn moment(&self) -> Option<Moment<'_>> {
+        match &self.body {
+            Body::Plain { .. } => None,
+            Body::Template(template) => Some(template.moment()),
+        }
+    }
+
+    /// Writes one message of that moment, where [every message is written](Self::is_sure).
     #[inline]
-    pub(crate) fn show_surely(&self, message: View<'_>, out: &mut impl Write) -> io::Result<()> {
-        match self.body {
-            Body::Plain {
-                topic,
-                newline,
-                terminal: false,
-            } => {
+    pub(crate) fn show_surely(
+        &self,
+        message: View<'_>,
+        moment: Option<&Moment<'_>>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        match (&self.body, moment) {
+            (
+                &Body::Plain {
+                    topic,
+                    newline,
+                    terminal: false,
+                },
+                _,
+            ) => {
                 let topic = topic.then_some(message.topic);
                 plain(topic, message.payload, newline, out)
+            }
+            (Body::Template(template), Some(moment)) => {
+                template.write_at(moment, message, None, out).map(drop)
             }
             _ => self.show(message, out).map(drop),
         }

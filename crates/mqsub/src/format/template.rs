@@ -161,6 +161,29 @@ impl Template {
         text: Option<&Text<'_>>,
         out: &mut impl Write,
     ) -> io::Result<Printed> {
+        self.write_at(&self.moment(), message, text, out)
+    }
+
+    /// The present moment, where it matters.
+    pub(crate) fn moment(&self) -> Moment<'_> {
+        if self.tells_time {
+            self.clock.now()
+        } else {
+            self.clock.never()
+        }
+    }
+
+    /// Fills it in with a message of that moment.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn write_at(
+        &self,
+        moment: &Moment<'_>,
+        message: View<'_>,
+        text: Option<&Text<'_>>,
+        out: &mut impl Write,
+    ) -> io::Result<Printed> {
         let parsed = match text {
             None if self.parses => match json::compact(message.payload) {
                 Ok(parsed) => parsed,
@@ -173,11 +196,6 @@ impl Template {
             text,
             parsed: &parsed,
         };
-        let moment = if self.tells_time {
-            self.clock.now()
-        } else {
-            self.clock.never()
-        };
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.write_all(text)?,
@@ -185,10 +203,10 @@ impl Template {
                 Piece::Nanoseconds => moment.nanoseconds(out)?,
                 Piece::Field(field, layout) if self.terminal => {
                     let mut text = Vec::new();
-                    self.field(*field, layout, shown, &moment, &mut text)?;
+                    self.field(*field, layout, shown, moment, &mut text)?;
                     escape_for_terminal(&text, style(*field), out)?;
                 }
-                Piece::Field(field, layout) => self.field(*field, layout, shown, &moment, out)?,
+                Piece::Field(field, layout) => self.field(*field, layout, shown, moment, out)?,
             }
         }
         if self.newline {
