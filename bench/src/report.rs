@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result};
 use crate::goals::Goal;
 use crate::results::Results;
 use crate::usage::three_digits;
-use crate::workload::SHORT;
 
 /// The table, what it was measured on, and which goals are missed.
 #[must_use]
@@ -28,8 +27,10 @@ pub fn text(results: &Results, goals: &[Goal]) -> String {
 #[must_use]
 pub fn rounds(results: &Results) -> String {
     let rounds = results.rounds;
-    let of_short = SHORT * rounds;
-    format!("medians of {rounds} rounds in turn, of {of_short} where a run is short")
+    let ours = results.rows.iter().filter_map(|row| row.ours.as_ref());
+    let most = ours.map(|figure| figure.values.len()).max();
+    let most = most.unwrap_or_default();
+    format!("medians of {rounds} rounds in turn, of up to {most} where a run is short")
 }
 
 /// Which goals were not met, and how many were.

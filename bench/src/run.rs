@@ -25,7 +25,7 @@ pub(crate) struct RunArgs {
     /// Only the workloads with this in their names; repeatable
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     only: Vec<String>,
-    /// A tenth of the messages, and one round, or three where a run is short: to try things out
+    /// A tenth of the messages, and one round, or a few where a run is short: to try things out
     #[arg(long)]
     quick: bool,
     /// Bind counterparts to the first processor and what is measured to the second: less noise on a busy
@@ -100,6 +100,8 @@ fn measure(args: &RunArgs) -> Result<Results> {
         rounds,
         ..Results::default()
     };
+    // What was just built is still to be written to the disk, which takes a processor's time.
+    rustix::fs::sync();
     let mut bench = Bench::new(programs.clone())?;
     for workload in workload::all(args.quick) {
         if wanted(&workload.name) {

@@ -93,6 +93,10 @@ const MILLION: u64 = 1_000_000;
 /// The rounds of workloads whose runs take a tenth of a second: single ones are far from each other.
 pub const SHORT: u32 = 3;
 
+/// The rounds of those that start processes, a hundredth of a second at a time: a machine is fast and
+/// slow by turns, and each program is to have its share of both.
+const STARTS: u32 = 12;
+
 /// All workloads that are a command against a counterpart. `quick` has a tenth of the messages.
 #[must_use]
 pub fn all(quick: bool) -> Vec<Workload> {
@@ -172,7 +176,7 @@ pub fn all(quick: bool) -> Vec<Workload> {
 
 /// One message a process: what a loop of a shell does.
 fn once(qos: u8, tls: bool) -> Workload {
-    let times = 40;
+    let times = 10;
     let run = |who, tool, args: &str| Run {
         who,
         tool,
@@ -207,7 +211,7 @@ fn once(qos: u8, tls: bool) -> Workload {
         counted: Some((1, 1)),
         output: None,
         together: false,
-        rounds: SHORT,
+        rounds: STARTS,
     }
 }
 

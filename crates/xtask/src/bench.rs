@@ -13,7 +13,7 @@ pub(crate) struct BenchArgs {
     /// Fail unless every goal is met
     #[arg(long)]
     check: bool,
-    /// A tenth of the messages, and one round, or three where a run is short: to try things out
+    /// A tenth of the messages, and one round, or a few where a run is short: to try things out
     #[arg(long)]
     quick: bool,
     /// Bind counterparts to one processor and what is measured to another

@@ -159,8 +159,10 @@ fn without_places(name: &str) -> String {
 
 fn script(patterns: &[String]) -> String {
     let mut script = String::from(
-        "/* Written by `cargo xtask order`: the functions that a publish of one message runs. One that \
-         is not there any more does no harm. */\nSECTIONS\n{\n  .text.start :\n  {\n",
+        "/* Written by `cargo xtask order`: the functions that a publish of one message runs. One that is \
+         not there any more does no harm. In front of them is what lies behind all functions otherwise. */\n\
+         SECTIONS\n{\n  .init : { KEEP(*(.init)) }\n  .fini : { KEEP(*(.fini)) }\n  .plt : { *(.plt) }\n\
+         \x20 .text.start :\n  {\n    *(.text.main)\n",
     );
     for pattern in patterns {
         script.push_str(&format!(
