@@ -20,8 +20,8 @@ const SCRIPT: &str = "crates/common/link/start.ld";
 /// How long the broker may take to listen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How compilers write the names of functions in object files: up to Rust 1.96 `legacy` unless told
-/// otherwise. The standard library's are `v0` in any case.
+/// How compilers write the names of functions in object files: Rust 1.95 writes `legacy` unless told
+/// otherwise, but has a standard library with `v0`.
 const MANGLINGS: [&str; 2] = ["v0", "legacy"];
 
 /// Builds mqpub with its symbols, watches it, and writes the script.
@@ -117,7 +117,7 @@ fn pattern(name: &str) -> Option<String> {
     // Behind a `'` is how deep a function calls itself.
     let name = name.split('\'').next().unwrap_or_default();
     if let Some(path) = name.strip_prefix("_ZN") {
-        return Some(format!("_ZN{}17h*", path.split_once("17h")?.0));
+        return Some(format!("_ZN{}17h*", path.rsplit_once("17h")?.0));
     }
     // Behind a `.` is the number of a copy.
     let (name, copy) = match name.split_once('.') {
@@ -234,8 +234,8 @@ mod tests {
                 "_RNvNtB??_8BarState24update_it",
             ),
             (
-                "_ZN5mqpub6config6Config3new17h0123456789abcdefE.llvm.77'2",
-                "_ZN5mqpub6config6Config3new17h*",
+                "_ZN5mqpub17hold_fast_forever3new17h0123456789abcdefE.llvm.77'2",
+                "_ZN5mqpub17hold_fast_forever3new17h*",
             ),
             ("_R", "_R"),
             ("_RB", "_RB"),
