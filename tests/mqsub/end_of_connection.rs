@@ -3,7 +3,7 @@
 use harness::fake_broker::{Publish, encode};
 use harness::{Authority, Broker, Conn, FakeBroker, Output, mqsub};
 
-use crate::support::{VERSIONS, publish, subscribe, subscribed};
+use crate::support::{VERSIONS, accept, publish, subscribe, subscribed};
 
 const LOG: &str = "hint: the broker's log may say more\n";
 const TWO: &str =
@@ -65,10 +65,7 @@ fn over_tls_it_reads_the_same() {
 #[test]
 fn what_came_before_the_end_is_printed() {
     let broker = FakeBroker::start(|mut conn| {
-        conn.expect_connect();
-        conn.connack(0);
-        let subscribe = conn.expect_subscribe();
-        conn.suback(subscribe.packet_id, &[0]);
+        accept(&mut conn, 0);
         for text in ["1", "2", "3"] {
             conn.publish(&Publish::new("a", text, 0, 0));
         }

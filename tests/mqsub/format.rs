@@ -8,7 +8,7 @@ use harness::fake_broker::{Publish, encode};
 use harness::{Broker, FakeBroker, Tool, mqsub, unused_port};
 use tempfile::NamedTempFile;
 
-use crate::support::{VERSIONS, publish, subscribed};
+use crate::support::{VERSIONS, accept, publish, subscribed};
 
 /// What ours and mosquitto's printed.
 struct Both {
@@ -508,10 +508,7 @@ fn subscription_identifiers_and_binary_correlation_data_arrive() {
 #[test]
 fn messages_that_arrive_together_bear_one_time_and_later_ones_another() {
     let broker = FakeBroker::start(|mut conn| {
-        conn.expect_connect();
-        conn.connack(0);
-        let subscribe = conn.expect_subscribe();
-        conn.suback(subscribe.packet_id, &[1]);
+        accept(&mut conn, 1);
         for ids in [1..=3, 4..=6] {
             let together: Vec<u8> = ids
                 .clone()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use harness::fake_broker::Publish;
 use harness::{Broker, FakeBroker, mqsub, unused_port};
 
-use crate::support::{VERSIONS, publish_lines, subscribe};
+use crate::support::{VERSIONS, accept, publish_lines, subscribe};
 
 #[test]
 fn silence_ends_it_with_0() {
@@ -55,10 +55,7 @@ fn a_message_prolongs_it() {
         let silence = Arc::new(Mutex::new(Duration::ZERO));
         let measured = Arc::clone(&silence);
         let broker = FakeBroker::start(move |mut conn| {
-            conn.expect_connect();
-            conn.connack(0);
-            let subscribe = conn.expect_subscribe();
-            conn.suback(subscribe.packet_id, &[0]);
+            accept(&mut conn, 0);
             conn.publish(&Publish::new("a", "1", 0, 0));
             thread::sleep(limit / 2);
             let sent = Instant::now();
@@ -86,10 +83,7 @@ fn a_message_prolongs_it() {
 #[test]
 fn a_connection_that_is_lost_is_no_silence() {
     let broker = FakeBroker::start(|mut conn| {
-        conn.expect_connect();
-        conn.connack(0);
-        let subscribe = conn.expect_subscribe();
-        conn.suback(subscribe.packet_id, &[0]);
+        accept(&mut conn, 0);
         conn.close();
     });
     let output = mqsub()

@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
-use harness::{Broker, Output, Running, mqpub, mqsub};
+use harness::{Broker, Conn, Output, Running, mqpub, mqsub};
 
 /// A bound for a busy machine, not a measurement.
 pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 
 /// Every version that `-V` knows.
 pub(crate) const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
+
+/// Accepts a client of MQTT 3.1.1 and its one subscription, at this QoS.
+#[track_caller]
+pub(crate) fn accept(conn: &mut Conn, qos: u8) {
+    conn.expect_connect();
+    conn.connack(0);
+    let subscribe = conn.expect_subscribe();
+    conn.suback(subscribe.packet_id, &[qos]);
+}
 
 /// Starts `mqsub -d` and waits until its subscriptions are acknowledged.
 #[track_caller]
